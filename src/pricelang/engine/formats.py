@@ -1,0 +1,302 @@
+"""Files of usage records, read as streams: JSON lines and CSV. A record that cannot be read does not stop the others.
+
+Each reader gives pairs of a line number, counted from 1, and what stands there: the record's fields as they were sent,
+or the `RecordError` that refuses it. Numbers keep their text or are ints; none passes through a float.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from pricelang.engine.intake import RecordError
+from pricelang.engine.intake import shown
+from pricelang.number import MAX_DIGITS
+from pricelang.number import NumberText
+from pricelang.number import printable
+from pricelang.number import quoted
+
+MAX_LINE = 1_000_000
+"""Bytes of a record: of a line, or of a row with its line breaks."""
+
+MAX_DEPTH = 64
+"""Lists and objects inside one another."""
+
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n"
+
+Item = tuple[int, dict[str, object] | RecordError]
+
+
+class FileError(Exception):
+    """A file that cannot be read at all: `code` is bad-header, `message` a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """The lines of a stream with their ends; None for one that is too long, of which only a piece is held at a time."""
+    line = stream.readline(MAX_LINE + 1)
+    if line.startswith(_BOM):
+        line = line[len(_BOM) :] or stream.readline(MAX_LINE + 1)
+    while line:
+        if len(line) <= MAX_LINE or line.endswith(b"\n"):
+            yield line
+        else:
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(MAX_LINE)
+            yield None
+        line = stream.readline(MAX_LINE + 1)
+
+
+def _too_long() -> RecordError:
+    return RecordError("too-large", None, f"this line is longer than {MAX_LINE:,} bytes")
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        found = f"the byte 0x{line[error.start]:02x} at position {error.start + 1} of this line is not valid UTF-8"
+        raise RecordError("invalid-utf8", None, found) from None
+
+
+# --- JSON lines -----------------------------------------------------------------------------------------------------
+
+
+def read_jsonl(stream: BinaryIO) -> Iterator[Item]:
+    """The records of a file with one JSON object a line; blank lines are skipped."""
+    for number, line in enumerate(_lines(stream), start=1):
+        if line is None:
+            yield number, _too_long()
+        elif line.strip(_BLANK):
+            try:
+                yield number, _object(_decoded(line), line)
+            except RecordError as error:
+                yield number, error
+
+
+def _object(text: str, line: bytes) -> dict[str, object]:
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise _too_deep()
+    try:
+        found = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise _not_json(error) from None
+    except _Constant:
+        _FINDER.decode(text)  # raises, with the field's name
+        raise
+    except RecursionError:
+        raise _too_deep() from None
+    if isinstance(found, dict):
+        return found
+    raise RecordError("not-an-object", None, f"a record must be an object with fields, not {shown(found)}")
+
+
+class _Constant(Exception):
+    """NaN, Infinity or -Infinity stands in a text that should be JSON."""
+
+
+class _Nothing:
+    """Such a constant, where the field it stands in is looked for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _integer(text: str) -> int | NumberText:
+    return int(text) if len(text) <= MAX_DIGITS else NumberText(text)
+
+
+def _constant(name: str) -> object:
+    raise _Constant(name)
+
+
+def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                message = f"the field {quoted(name)} stands in this record more than once"
+                raise RecordError("repeated-key", printable(name), message)
+            names.add(name)
+    return fields
+
+
+def _find_constant(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    for name, value in pairs:
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, _Nothing):
+                raise RecordError("not-a-number", printable(name), f"{printable(name)} is {each.name}, which no number is")
+    return _fields(pairs)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_fields, parse_float=NumberText, parse_int=_integer, parse_constant=_constant
+)
+_FINDER = json.JSONDecoder(
+    object_pairs_hook=_find_constant, parse_float=NumberText, parse_int=_integer, parse_constant=_Nothing
+)
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        first = text[token.start()]
+        if first in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in "]}":
+            depth -= 1
+    return deepest
+
+
+def _too_deep() -> RecordError:
+    return RecordError("invalid-json", None, f"this line has more than {MAX_DEPTH} lists and objects inside one another")
+
+
+_PLAIN = {
+    "Expecting value": "a value is missing or is not written as JSON has it",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Expecting property name enclosed in double quotes": "the name of a field must stand here, in double quotes",
+    "Unterminated string starting at": "a text that begins here is not closed",
+    "Extra data": "something stands after the end of the record",
+    "Invalid control character at": "a text holds a control character that is not escaped",
+    "Invalid \\escape": "a backslash in a text is not followed by what may follow it",
+    "Invalid \\uXXXX escape": "a \\u in a text is not followed by four digits",
+    "Illegal trailing comma before end of object": "a comma stands before the end",
+    "Illegal trailing comma before end of array": "a comma stands before the end",
+}
+
+
+def _not_json(error: json.JSONDecodeError) -> RecordError:
+    reason = _PLAIN.get(error.msg.removesuffix(": "), "it does not go on as it should")
+    return RecordError("invalid-json", None, f"this line is not JSON: {reason} (column {error.pos + 1})")
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------------
+
+
+def read_csv(stream: BinaryIO, usage: str | None = None) -> Iterator[Item]:
+    """The records of a CSV file with a header, its cells as texts; an empty cell was not given.
+
+    `usage` is the type of every record where the file has no column for it. A header that will not do is a
+    `FileError`, raised at once. Cells are separated by commas; one in double quotes may hold commas, line breaks and,
+    doubled, quotes.
+    """
+    rows = _Rows(stream)
+    header = _header(rows, usage)
+    return _records(rows, header, None if "type" in header else usage)
+
+
+def _records(rows: _Rows, header: list[str], usage: str | None) -> Iterator[Item]:
+    width = len(header)
+    for number, cells in rows:
+        if isinstance(cells, RecordError):
+            yield number, cells
+        elif len(cells) != width:
+            message = f"this row has {len(cells)} cells, but the header has {width} columns"
+            yield number, RecordError("wrong-type", None, message)
+        else:
+            record: dict[str, object] = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+            if usage is not None:
+                record["type"] = usage
+            yield number, record
+
+
+def _header(rows: _Rows, usage: str | None) -> list[str]:
+    found = next(rows, None)
+    if found is None:
+        raise FileError("bad-header", "the file is empty; its first line must name the columns, such as id,type,at,account")
+    _, names = found
+    if isinstance(names, RecordError):
+        raise FileError("bad-header", f"the first line, which names the columns, cannot be read: {names.message}")
+    for position, name in enumerate(names, start=1):
+        if not name.strip():
+            raise FileError("bad-header", f"column {position} has no name in the first line")
+        if name in names[: position - 1]:
+            raise FileError("bad-header", f"the column {quoted(name)} stands in the first line more than once")
+    required = ["id", "account"] if usage is not None else ["id", "type", "account"]
+    if "started" not in names and "stopped" not in names:
+        required.append("at")
+    elif "at" not in names:
+        required += ["started", "stopped"]
+    missing = [name for name in required if name not in names]
+    if not missing:
+        return names
+    message = f"the first line must name the columns, and {_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if any(sign in name for name in names):
+            return _refuse(f"{message}; separate the columns by commas, not by {word}")
+    return _refuse(f"{message}; it has {_listed([quoted(name) for name in names[:12]])}")
+
+
+def _refuse(message: str) -> list[str]:
+    raise FileError("bad-header", message)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+class _Rows:
+    """The rows of a CSV file as cells, with the number of the line each begins on.
+
+    A row whose quotes do not fit is refused alone: reading goes on with the line after its first.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._lines = _lines(stream)
+        self._back: list[bytes | None] = []  # lines read ahead, the next one last
+        self._number = 0
+
+    def __iter__(self) -> _Rows:
+        return self
+
+    def __next__(self) -> tuple[int, list[str] | RecordError]:
+        while True:
+            line = self._next()
+            if line is None or line.strip(_BLANK):
+                break
+        number = self._number
+        try:
+            if line is None:
+                raise _too_long()
+            if b'"' not in line:
+                return number, _decoded(_ended(line)).split(",")
+            return number, self._quoted(line)
+        except RecordError as error:
+            return number, error
+
+    def _next(self) -> bytes | None:
+        line = self._back.pop() if self._back else next(self._lines)
+        self._number += 1
+        return line
+
+    def _quoted(self, line: bytes) -> list[str]:
+        taken = [line]
+        row = line
+        try:
+            while not _closed(row):
+                taken.append(self._next())
+                more = taken[-1]
+                if more is None or len(row) + len(more) > MAX_LINE:
+                    raise RecordError("wrong-type", None, f"a quote that is opened here is not closed within {MAX_LINE:,} bytes")
+                row += more
+            return _cells(_decoded(_ended(row)))
+        except StopIteration:
+            error = RecordError("wrong-type", None, "a quote that is opened here is not closed")
+        except RecordError as problem:
+            error = problem
+        self._back += reversed(taken[1:])
+        self._number -= len(taken) - 1
+        raise error

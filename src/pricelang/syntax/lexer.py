@@ -1,0 +1,105 @@
+"""Cuts one line into tokens. The parser's state says which words are keywords here, so most can be names elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lark import Token
+from lark.lexer import Lexer
+
+from pricelang.units import CURRENCIES
+from pricelang.units import CURRENCY_ALIASES
+
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+_CODES = "|".join(sorted(CURRENCIES | set(CURRENCY_ALIASES)))
+_SCALED = rf"{NUMBER}(?:[KMB](?![\w]))?"
+_SIGNED = rf"(?:US\$|[$€£¥₹₩])\s?{_SCALED}"
+_END = r"(?![\w])"
+
+_TOKEN = re.compile(
+    rf"""(?P<SPACE>[ ]+)
+    |(?P<STRING>"[^"\\]*(?:\\.[^"\\]*)*")
+    |(?P<DATETIME>\d{{4}}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?{_END})
+    |(?P<DATE>\d{{4}}-\d\d-\d\d{_END})
+    |(?P<TIME>\d\d:\d\d(?::\d\d)?{_END})
+    |(?P<PERCENT>{NUMBER}[ ]?%)
+    |(?P<MONEY>{_SIGNED}{_END}|(?:{_CODES})[ ]{_SCALED}{_END}|{_SCALED}[ ]?(?:{_CODES}){_END}(?!-))
+    |(?P<NUMBER>{_SCALED}(?=[^\w.]|$|\.(?!\d)|[A-Za-z]{{1,4}}\b))
+    |(?P<WORD>[A-Za-z_]\w*(?:-[A-Za-z_]\w*)*)
+    |(?P<_COLON>:)|(?P<_COMMA>,)|(?P<_LPAR>\()|(?P<_RPAR>\))|(?P<ADD>\+)|(?P<SUB>-)
+    |(?P<TIMES>[×*])|(?P<OVER>[/÷])|(?P<EQUAL>=)|(?P<_DOT>\.)
+    |(?P<STRAY>[\w$€£¥₹₩][^\s,:()|"]*|.)
+    """,
+    re.VERBOSE,
+)
+_VALUE = re.compile(r'[^\s,:()|"]+')
+_LIST_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?:[^,"]|,(?=\d{3}(?!\d)))+')
+_ZONE = re.compile(r"[A-Za-z][\w+-]*(?:/[A-Za-z][\w+-]*)*")
+_SCALE = re.compile(r"(?:[KMB]|thousand|million|billion)(?=[ ]+[A-Za-z])")
+_NOT_A_LIST = re.compile(r",\s*(?:default|optional|part\s+of|may\s+change)\b")
+_LIST_ENDS = re.compile(r'\s*(?:"[^"]*"|[^\s,:()|"]+)\s*(?:$|[,:)"]|or\b|and\b)')
+_GIVEN_KEYWORDS = {"not", "given", "like", "one"}
+
+
+class LineLexer(Lexer):
+    """Lark's custom lexer: one compiled pattern, and the parser's state to tell keywords from names."""
+
+    __future_interface__ = 1
+
+    def __init__(self, lexer_conf: Any) -> None:
+        self.keywords = {
+            terminal.pattern.value: terminal.name
+            for terminal in lexer_conf.terminals
+            if getattr(terminal.pattern, "type", "") == "str"
+        }
+
+    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
+        text: str = lexer_state.text.text if hasattr(lexer_state.text, "text") else lexer_state.text
+        states = parser_state.parse_conf.states
+        at, stop = 0, len(text)
+        while at < stop:
+            if text[at] == " ":
+                at += 1
+                continue
+            accepted = states[parser_state.state_stack[-1]]
+            kind, end = self._next(text, at, accepted)
+            token = Token(kind, text[at:end], at, 1, at + 1, 1, end + 1, end)
+            lexer_state.last_token = token
+            yield token
+            at = end
+
+    def _next(self, text: str, at: int, accepted: Any) -> tuple[str, int]:
+        match = _TOKEN.match(text, at)
+        assert match is not None  # STRAY takes anything
+        kind = str(match.lastgroup)
+        word = match.group()
+        if kind == "WORD":
+            if "-" in word:
+                head = word.split("-", 1)[0]
+                name = self.keywords.get(head)
+                if word not in self.keywords and name in accepted and "NAME" not in accepted:
+                    return str(name), at + len(head)
+            keyword = self.keywords.get(word)
+            if word == "or" and "_LIST_OR" in accepted and _LIST_ENDS.match(text, at + 2):
+                return "_LIST_OR", match.end()
+            if keyword is not None and keyword in accepted:
+                value = _VALUE.match(text, at)
+                if "VALUE" not in accepted or (value and value.end() == match.end()):
+                    return keyword, match.end()
+        if kind == "_COMMA" and "_LIST_COMMA" in accepted and not _NOT_A_LIST.match(text, at):
+            return "_LIST_COMMA", match.end()
+        if kind == "STRING":
+            return kind, match.end()
+        if "SCALE" in accepted and (found := _SCALE.match(text, at)):
+            return "SCALE", found.end()
+        if "LIST_VALUE" in accepted and kind not in ("_COLON",) and (found := _LIST_VALUE.match(text, at)):
+            return "LIST_VALUE", at + len(found.group().rstrip())
+        if kind in ("DATETIME", "DATE", "TIME") and kind in accepted:
+            return kind, match.end()
+        if "VALUE" in accepted and (found := _VALUE.match(text, at)):
+            return "VALUE", found.end()
+        if "ZONE" in accepted and (found := _ZONE.match(text, at)):
+            return "ZONE", found.end()
+        return ("NAME" if kind == "WORD" else kind), match.end()

@@ -1,0 +1,633 @@
+"""What a described ruleset charges: fractions, one reading from top to bottom, nothing shared with the engine."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import UTC
+from datetime import date
+from datetime import datetime
+from datetime import time
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from math import floor
+from zoneinfo import ZoneInfo
+
+from reference.describe import Add
+from reference.describe import Adjust
+from reference.describe import Allowance
+from reference.describe import And
+from reference.describe import Anything
+from reference.describe import At
+from reference.describe import AtLeast
+from reference.describe import AtMost
+from reference.describe import Attribute
+from reference.describe import Band
+from reference.describe import Beyond
+from reference.describe import Cell
+from reference.describe import Dates
+from reference.describe import During
+from reference.describe import Each
+from reference.describe import Field
+from reference.describe import Figure
+from reference.describe import Get
+from reference.describe import Given
+from reference.describe import InPackages
+from reference.describe import InSteps
+from reference.describe import Is
+from reference.describe import Layer
+from reference.describe import Like
+from reference.describe import Line
+from reference.describe import Not
+from reference.describe import Or
+from reference.describe import Over
+from reference.describe import Pattern
+from reference.describe import Price
+from reference.describe import Rate
+from reference.describe import Rest
+from reference.describe import Result
+from reference.describe import Rounded
+from reference.describe import Row
+from reference.describe import Ruleset
+from reference.describe import SameAs
+from reference.describe import ShareOf
+from reference.describe import Table
+from reference.describe import Tiers
+from reference.describe import Times
+from reference.describe import Usage
+from reference.describe import Within
+
+UNITS = {
+    "": 1, "percent": Fraction(1, 100), "token": 1, "character": 1, "request": 1, "GPU": 1,
+    "millisecond": Fraction(1, 1000), "second": 1, "minute": 60, "hour": 3600, "day": 86400,
+    "byte": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+    "USD": 1, "EUR": 1, "CNY": 1, "month": 1,
+}  # fmt: skip
+NOTHING = Fraction(0)
+
+
+class Rejected(Exception):
+    def __init__(self, code: str, name: str | None = None) -> None:
+        super().__init__(code, name)
+        self.code = code
+
+
+@dataclass
+class Charged:
+    """One line of a charge; `row` is the row that gave its price, as described."""
+
+    name: str
+    quantity: Fraction
+    amount: Fraction
+    exact: Fraction
+    row: Row | None
+
+
+@dataclass
+class Charge:
+    id: str
+    lines: list[Charged]
+
+    @property
+    def amount(self) -> Fraction:
+        return sum((line.amount for line in self.lines), NOTHING)
+
+    @property
+    def exact(self) -> Fraction:
+        return sum((line.exact for line in self.lines), NOTHING)
+
+
+@dataclass
+class Book:
+    """What has been counted so far: once as charged and once as if nothing were rounded."""
+
+    accounts: dict = field(default_factory=dict)
+    signups: dict = field(default_factory=dict)
+    charged: dict = field(default_factory=dict)
+    exact: dict = field(default_factory=dict)
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def instant(moment: date | datetime, zone: str) -> datetime:
+    """A local day or time as an instant."""
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def end(moment: date | datetime, zone: str) -> datetime:
+    """`until` includes a day and excludes a time of day."""
+    return instant(moment if isinstance(moment, datetime) else moment + timedelta(days=1), zone)
+
+
+def period(at: datetime, unit: str, zone: str) -> datetime:
+    """The start of the calendar period an instant lies in, on the local clock."""
+    local = at.astimezone(ZoneInfo(zone))
+    if unit in ("minute", "hour"):  # a repeated hour is one of its own
+        return local.replace(second=0, microsecond=0, **({"minute": 0} if unit == "hour" else {})).astimezone(UTC)
+    first = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
+    if unit == "week":
+        return first - timedelta(days=first.weekday())
+    months = {"month": 1, "bill": 1, "quarter": 3, "year": 12}.get(unit)
+    return first.replace(day=1, month=first.month - (first.month - 1) % months) if months else first
+
+
+def next_month(first: datetime) -> datetime:
+    return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def open_at(windows: tuple, at: datetime, zone: str) -> bool:
+    """A window past midnight belongs to the weekday it starts on."""
+    local = at.astimezone(ZoneInfo(zone))
+    clock = Fraction(local.hour * 60 + local.minute) + Fraction(local.second * 10**6 + local.microsecond, 60 * 10**6)
+    today, yesterday = local.weekday(), (local.weekday() - 1) % 7
+    return any(
+        (today in days and start <= clock < stop)
+        if start < stop
+        else (today in days and clock >= start) or (yesterday in days and clock < stop)
+        for days, start, stop in windows
+    )
+
+
+def rounded(value: Fraction, size: Fraction, mode: str) -> Fraction:
+    """To a multiple of a size, mirrored around zero."""
+    sign, parts = (-1 if value < 0 else 1), abs(value) / size
+    low, half = floor(parts), Fraction(1, 2)
+    up = {
+        "up": parts > low,
+        "down": False,
+        "half up": parts - low >= half,
+        "half down": parts - low > half,
+        "half even": parts - low > half or (parts - low == half and low % 2 == 1),
+    }[mode]
+    return sign * (low + up) * size
+
+
+# --- one record at one instant ------------------------------------------------------------------------------------
+
+
+class Reading:
+    def __init__(self, rules: Ruleset, usage: Usage, at: datetime, record: dict, account: dict, signup, book) -> None:
+        self.rules, self.usage, self.at, self.account, self.signup, self.counts = (
+            rules, usage, at, account, signup, book)  # fmt: skip
+        self.record = record
+        self.results: dict[str, Fraction] = {}
+        self.row_used: Row | None = None
+        self.fields = {f.name: f for f in usage.fields}
+        self.tables = {t.name: t for t in rules.tables}
+        self.hours = {h.name: h for h in rules.hours}
+
+    def factor(self, unit: str) -> Fraction:
+        own = self.rules.units.get(unit)
+        if own:
+            return own.number * self.factor(own.unit)
+        product = Fraction(1)
+        for part in unit.split("-"):
+            product *= UNITS.get(part, 1)
+        return product
+
+    # --- values
+
+    def get(self, name: str):
+        if name == "requests":
+            return Fraction(1)
+        of = self.fields.get(name)
+        if of is None:
+            return self.attribute(name)
+        return self.value(of.compute) if of.compute else self.record[name]
+
+    def attribute(self, name: str):
+        of = next(f for f in self.rules.account if f.name == name)
+        if self.account.get(name) is None:
+            if of.default is None and not of.optional:
+                raise Rejected("missing-attribute", name)
+            given = of.default
+        else:
+            given = self.account[name]
+        return given if given is None or of.kind != "number" else number(given) * self.factor(of.unit)
+
+    def rest(self, whole: str) -> Fraction:
+        """What is left of a whole; parts lie apart unless one is part of both."""
+        parts = [f for f in self.usage.fields if whole in f.part_of]
+        covered = sum((self.record[f.name] or NOTHING for f in parts), NOTHING)
+        for f in self.usage.fields:
+            covered -= max(sum(p.name in f.part_of for p in parts) - 1, 0) * (self.record[f.name] or NOTHING)
+        return self.record[whole] - covered
+
+    def value(self, of):
+        match of:
+            case Figure():
+                return of.number * self.factor(of.unit)
+            case Rate():
+                return of.price * self.factor(of.unit) / (of.per * self.factor(of.of))
+            case Get():
+                return NOTHING if self.get(of.name) is None else self.get(of.name)
+            case Rest():
+                return self.rest(of.name)
+            case Attribute():
+                return self.attribute(of.name)
+            case Cell():
+                table = self.tables[of.table]
+                return self.in_force(table, self.row(table), of.column)
+            case Result():
+                return self.results.get(of.label, NOTHING)
+            case Add():
+                return sum((sign * self.value(term) for sign, term in of.terms), NOTHING)
+            case Times():
+                return self.value(of.left) * self.value(of.right)
+            case Over():
+                return self.value(of.left) / self.value(of.right)
+            case ShareOf():
+                return self.value(of.of) * of.percent / 100
+
+    # --- conditions
+
+    def holds(self, of) -> bool:
+        match of:
+            case None:
+                return True
+            case Is():
+                return self.get(of.of.name) in of.values
+            case Like():
+                return like(self.get(of.of.name), of.pattern)
+            case Given():
+                return self.get(of.of.name) is not None
+            case Within():
+                if isinstance(of.of, Get) and self.get(of.of.name) is None:
+                    return False
+                low, high = ((self.value(e[0]), e[1]) if e else None for e in (of.low, of.high))
+                return between(self.value(of.of), low, high)
+            case During():
+                hours = self.hours[of.hours]
+                return open_at(hours.windows, self.at, hours.zone or self.rules.zone)
+            case Dates():
+                zone = self.rules.zone
+                return (of.start is None or instant(of.start, zone) <= self.at) and (
+                    of.until is None or self.at < end(of.until, zone)
+                )
+            case Not():
+                asked = getattr(of.of, "of", None)
+                if isinstance(asked, Get | Attribute) and not isinstance(of.of, Given) and self.get(asked.name) is None:
+                    return False  # what is not given meets no condition but `is not given`
+                return not self.holds(of.of)
+            case And():
+                return all(self.holds(part) for part in of.of)
+            case Or():
+                return any(self.holds(part) for part in of.of)
+
+    # --- tables
+
+    def fits(self, key: str, part) -> bool:
+        asked = self.get(key)
+        match part:
+            case Anything():
+                return True
+            case None:
+                return False
+            case Pattern():
+                return like(asked, part.text)
+            case Band():
+                return asked is not None and between(asked, *self.edges(part))
+            case Figure():
+                return asked == self.value(part)
+        return asked == part
+
+    def edges(self, band: Band):
+        return tuple((e[0] * self.factor(band.unit), e[1]) if e else None for e in (band.low, band.high))
+
+    def rows(self, table: Table) -> list[Row]:
+        """The rows that fit by all keys but the band of a tier; `any` only where no other does."""
+        keys = [n for n, key in enumerate(table.keys) if key != table.band]
+        fit = [
+            row for row in table.rows
+            if all(any(self.fits(table.keys[n], part) for part in row.keys[n]) for n in keys)
+        ]  # fmt: skip
+        return [row for row in fit if not any(isinstance(row.keys[n][0], Anything) for n in keys)] or fit
+
+    def row(self, table: Table) -> Row:
+        fit = self.rows(table)
+        if len(fit) != 1:
+            raise Rejected("two-rows" if fit else "no-row", table.name)
+        return fit[0]
+
+    def layer_holds(self, layer: Layer) -> bool:
+        signed_up = not layer.new_customers or (
+            self.signup is not None and instant(layer.start, self.rules.zone) <= self.signup
+        )
+        return (
+            signed_up
+            and self.holds(Dates(layer.start, layer.until))
+            and (layer.hours is None or self.holds(During(layer.hours)))
+            and self.holds(layer.when)
+        )
+
+    def in_force(self, table: Table, row: Row, column: str):
+        """The topmost layer that holds and names the cell gives it; no limit is None."""
+        stands, value = next(
+            (
+                (over, over.cells[column])
+                for layer in sorted(table.layers, key=lambda one: rank(one, self.rules.zone), reverse=True)
+                if self.layer_holds(layer)
+                for over in layer.rows
+                if same_row(over, row) and over.cells.get(column) is not None
+            ),
+            (row, row.cells.get(column)),
+        )
+        self.row_used = stands
+        kind = next(c for c in table.columns if c.name == column)
+        match value:
+            case None:
+                raise Rejected("no-price-in-force", column)
+            case "—":
+                raise Rejected("not-offered", column)
+            case "free":
+                return NOTHING
+            case "unlimited":
+                return None
+            case "custom":
+                name = f"{table.name}.{column}"
+                if self.account.get(name) is None:
+                    raise Rejected("missing-attribute", name)
+                own = number(self.account[name])
+                if kind.kind == "rate":
+                    return self.value(Rate(own, kind.unit, kind.per, kind.of))
+                return self.value(Figure(own, kind.unit))
+            case SameAs():
+                got = self.in_force(table, row, value.column) * value.percent / 100
+                self.row_used = stands
+                return got
+        return self.value(value)
+
+    # --- steps
+
+    def running(self, step, key: tuple, value: Fraction) -> tuple[Fraction, Fraction]:
+        """The period's running total before and after this record."""
+        if step.each is None:
+            return NOTHING, value
+        key = (*key, self.since(step.each), *(self.get(name) for name in step.each.apart))
+        before = self.counts.get(key, NOTHING)
+        self.counts[key] = before + value
+        return before, before + value
+
+    def since(self, each: Each) -> datetime:
+        return period(self.at, each.unit, each.zone or self.rules.zone)
+
+    def step(self, step, key: tuple, value: Fraction) -> Fraction:
+        match step:
+            case At():
+                for when, rate in step.cases:
+                    if self.holds(when):
+                        return value * self.value(rate)
+                raise Rejected("no-case")
+            case Adjust():
+                by = self.value(step.by)
+                return value + step.sign * (value * by if step.share else by)
+            case Rounded():
+                return rounded(value, step.size, step.mode)
+            case Beyond():
+                return value - self.covered(next(a for a in self.rules.allowances if a.name == step.allowance), value)
+            case Tiers():
+                total = self.graduated if step.graduated else self.volume
+            case AtMost():
+                bound = self.value(step.bound)
+                total = lambda left: left if bound is None else min(left, bound)  # noqa: E731
+            case AtLeast() if step.each:
+                self.running(step, ("at least", *key), value)
+                return value
+            case AtLeast():
+                bound = self.value(step.bound)
+                total = lambda left: max(left, bound)  # noqa: E731
+            case InSteps() | InPackages():
+                size = self.value(step.size)
+                share = 1 if isinstance(step, InPackages) else size
+                total = lambda left: ceil(left / size) * share  # noqa: E731
+        before, after = self.running(step, key, value)
+        if isinstance(step, Tiers):
+            bands = self.bands(step)
+            return total(bands, after) - total(bands, before)
+        return total(after) - total(before)
+
+    def bands(self, step: Tiers) -> list[tuple]:
+        """(low, high, what gives the rate, what gives the flat amount) for each band, lowest first."""
+        if isinstance(step.bands[0], str):
+            table, rate, flat = self.tables[step.bands[0]], step.bands[1], step.bands[2]
+            at = table.keys.index(table.band)
+            found = []
+            for row in self.rows(table):
+                low, high = self.edges(row.keys[at][0])
+                found.append((low, high, (table, row, rate), (table, row, flat)))
+            return sorted(found, key=lambda band: band[0][0] if band[0] else -1)
+        return [(*self.edges(tier.band), tier.rate, tier.flat) for tier in step.bands]
+
+    def of_band(self, what) -> Fraction:
+        if what is None or (isinstance(what, tuple) and what[2] is None):
+            return NOTHING
+        return self.in_force(*what) if isinstance(what, tuple) else self.value(what)
+
+    def graduated(self, bands: list[tuple], total: Fraction) -> Fraction:
+        amount = NOTHING
+        for low, high, rate, flat in bands:
+            bottom = low[0] if low else NOTHING
+            inside = min(total, high[0]) - bottom if high else total - bottom
+            if inside > 0:
+                amount += self.of_band(flat) + inside * self.of_band(rate)
+        return amount
+
+    def volume(self, bands: list[tuple], total: Fraction) -> Fraction:
+        for low, high, rate, flat in bands:
+            if total > 0 and between(total, low, high):
+                return self.of_band(flat) + total * self.of_band(rate)
+        return NOTHING
+
+    def covered(self, of: Allowance, value: Fraction) -> Fraction:
+        """What an allowance takes over: units kept from earlier periods first, the oldest before the newer."""
+        size, now = self.value(of.size), self.since(of.each)
+        key = ("allowance", of.name, *(self.get(name) for name in of.each.apart))
+        since, used, kept = self.counts.get(key, (now, NOTHING, ()))
+        while since < now:
+            kept = (*kept, (since, max(size - used, NOTHING)))[-of.kept:] if of.kept else ()  # fmt: skip
+            left = self.value(of.kept_at_most) if of.kept_at_most else None
+            if left is not None:
+                capped = []
+                for start, units in reversed(kept):
+                    capped.insert(0, (start, min(units, left)))
+                    left -= capped[0][1]
+                kept = tuple(capped)
+            since, used = next_month(since), NOTHING
+        asked = value
+        left_over = []
+        for start, units in kept:
+            left_over.append((start, units - min(units, asked)))
+            asked -= min(units, asked)
+        own = min(asked, max(size - used, NOTHING))
+        self.counts[key] = (since, used + own, tuple(left_over))
+        return value - asked + own
+
+    # --- lines
+
+    def line(self, line: Line, rounding: bool) -> tuple[Fraction, Fraction, Row | None]:
+        """Quantity as billed, amount, and the row that gave the price."""
+        self.row_used = None
+        value = quantity = self.value(line.of)
+        row = None
+        for n, step in enumerate(line.steps):
+            if value == 0:
+                break  # nothing stays nothing
+            if not self.holds(step.when) or (isinstance(step, Rounded) and not rounding):
+                continue
+            if isinstance(step, At | Tiers):
+                quantity, self.row_used = value, None
+            value = self.step(step, (self.usage.name, line.label, n), value)
+            if isinstance(step, At | Tiers):
+                row = self.row_used
+        else:
+            self.results[line.label] = value
+            return quantity, value, row
+        self.results[line.label] = NOTHING
+        return quantity, NOTHING, row
+
+
+def number(given) -> Fraction:
+    return Fraction(Decimal(str(given)))
+
+
+def like(text, pattern: str) -> bool:
+    return text is not None and re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+
+
+def between(value: Fraction, low, high) -> bool:
+    above = low is None or value > low[0] or (low[1] and value == low[0])
+    return above and (high is None or value < high[0] or (high[1] and value == high[0]))
+
+
+def same_row(over: Row, row: Row) -> bool:
+    """A layer's row that names any one key of a row means that row."""
+    return all(any(part in parts for part in named) for named, parts in zip(over.keys, row.keys, strict=True))
+
+
+def rank(layer: Layer, zone: str) -> tuple:
+    offer = layer.until is not None or layer.further_notice
+    kind = 4 if layer.when else 3 if layer.hours else 2 if offer else 1
+    return kind, instant(layer.start, zone) if layer.start else datetime.min.replace(tzinfo=UTC)
+
+
+# --- records ------------------------------------------------------------------------------------------------------
+
+
+def read(usage: Usage, record: dict, factor) -> dict:
+    """The fields of a record in base units, as they are priced."""
+    taken, texts = {}, {f.counts[0] for f in usage.fields if f.counts}
+    for name in record.keys() - {"id", "type", "at", "account", "started", "stopped"} - texts:
+        if all(f.name != name or f.compute for f in usage.fields):
+            raise Rejected("unknown-field", name)
+    for f in usage.fields:
+        if f.compute:
+            continue
+        given = record.get(f.name)
+        if given is None and f.counts and record.get(f.counts[0]) is not None:
+            text = unicodedata.normalize("NFC", record[f.counts[0]])
+            given = len(text if f.counts[1] else "".join(text.split()))
+        if given is None:
+            if f.default is None and not f.optional:
+                raise Rejected("missing-field", f.name)
+            given = f.default
+        elif f.kind == "number":
+            try:
+                checked = number(given)
+            except ArithmeticError:
+                raise Rejected("not-a-number", f.name) from None
+            if checked < 0:
+                raise Rejected("negative", f.name)
+            if f.unit in ("token", "character", "request") and checked.denominator != 1:
+                raise Rejected("not-whole", f.name)
+        elif not isinstance(given, bool if f.kind == "truth" else str):
+            raise Rejected("wrong-type", f.name)
+        elif f.kind == "choice" and given not in f.choices:
+            raise Rejected("unknown-value", f.name)
+        taken[f.name] = number(given) * factor(f.unit) if f.kind == "number" and given is not None else given
+    return taken
+
+
+def moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise Rejected("bad-time", "at")
+    return at.astimezone(UTC)
+
+
+def charge(rules: Ruleset, record: dict, book: Book) -> Charge:
+    """What one record is charged; what it counts stands in the book afterwards, if it is charged at all."""
+    usage = next((u for u in rules.usages if u.name == record["type"]), None)
+    if usage is None:
+        raise Rejected("unknown-type", "type")
+    account = record.get("account", "")
+    kept = []
+    for counts, rounding in ((book.charged, True), (book.exact, False)):
+        own = dict(counts.get(account, {}))
+        reading = Reading(rules, usage, moment(record["at"]), {}, book.accounts.get(account, {}),
+                          book.signups.get(account), own)  # fmt: skip
+        reading.record = read(usage, record, reading.factor)
+        kept.append((counts, own, lines(reading, rounding)))
+    for counts, own, _ in kept:
+        counts[account] = own
+    (_, _, charged), (_, _, exact) = kept
+    return Charge(
+        record["id"],
+        [Charged(name, quantity, amount, twin[2], row)
+         for (name, quantity, amount, row), twin in zip(charged, exact, strict=True) if quantity],
+    )  # fmt: skip
+
+
+def lines(reading: Reading, rounding: bool) -> list[tuple]:
+    rules, usage = reading.rules, reading.usage
+    for whole in usage.fields:
+        if any(whole.name in f.part_of for f in usage.fields) and reading.rest(whole.name) < 0:
+            raise Rejected("part-exceeds-whole", whole.name)
+    price: Price = next((p for p in rules.prices if p.usage == usage.name and reading.holds(p.when)), None)
+    if price is None:
+        raise Rejected("no-case", "type")
+    found = []
+    for line in price.lines:
+        if not line.reason and reading.holds(line.when):
+            quantity, amount, row = reading.line(line, rounding)
+            if rules.round_line and rounding:
+                amount = rounded(amount, rules.round_line.size, rules.round_line.mode)
+            if line.charged:
+                found.append((line.label, quantity, amount, row))
+    total = sum((amount for _, _, amount, _ in found), NOTHING)
+    after = [*price.together, *([rules.round_charge] if rules.round_charge else [])]
+    for n, step in enumerate(after):
+        if total and reading.holds(step.when):
+            result = total if isinstance(step, Rounded) and not rounding else reading.step(step, (usage.name, n), total)
+            found.append((step_name(step), result - total, result - total, None))
+            total = result
+    return found
+
+
+def step_name(step) -> str:
+    names = {AtLeast: "minimum", AtMost: "maximum", Rounded: "rounding"}
+    return getattr(step, "name", None) or names.get(type(step)) or ("discount" if step.sign < 0 else "surcharge")
+
+
+def charge_all(rules: Ruleset, records: list[dict], book: Book) -> list[Charge | Rejected]:
+    """Charges in the order given; what is counted is counted in the order of `at`, then `id`."""
+    seen: dict[str, dict] = {}
+    found: list[Charge | Rejected | None] = [None] * len(records)
+    for n, record in enumerate(records):
+        if record["id"] in seen:
+            found[n] = Rejected("duplicate" if seen[record["id"]] == record else "id-conflict", "id")
+        seen.setdefault(record["id"], record)
+    for n in sorted(range(len(records)), key=lambda n: (moment(records[n]["at"]), records[n]["id"])):
+        if found[n] is None:
+            try:
+                found[n] = charge(rules, records[n], book)
+            except Rejected as rejected:
+                found[n] = rejected
+    return found
