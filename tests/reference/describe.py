@@ -176,7 +176,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Hours:
-    """Windows: (weekdays from Monday = 0, minute of the day it starts, minute it stops); stop <= start is past midnight."""
+    """Windows: (weekdays from Monday = 0, minute of the day it starts, minute it stops); past midnight if stop <= start."""
 
     name: str
     zone: str | None
@@ -351,7 +351,10 @@ Step = AtLeast | AtMost | InSteps | InPackages | Beyond | At | Tiers | Adjust | 
 
 @dataclass(frozen=True)
 class Line:
-    """`charged` False: it feeds others, or is `not charged` for `reason`. `every`: the step of a started hour."""
+    """`charged` False: it feeds others, or is `not charged` for `reason`.
+
+    Of a resource: `every` "hour" is each started hour; `by` "second" or "month" is how elapsed time is measured.
+    """
 
     label: str
     of: Expr
@@ -360,6 +363,7 @@ class Line:
     charged: bool = True
     reason: str | None = None
     every: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from datetime import UTC
 from datetime import date
 from datetime import datetime
@@ -13,54 +14,11 @@ from datetime import time
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 from math import ceil
 from math import floor
 from zoneinfo import ZoneInfo
 
-from reference.describe import Add
-from reference.describe import Adjust
-from reference.describe import Allowance
-from reference.describe import And
-from reference.describe import Anything
-from reference.describe import At
-from reference.describe import AtLeast
-from reference.describe import AtMost
-from reference.describe import Attribute
-from reference.describe import Band
-from reference.describe import Beyond
-from reference.describe import Cell
-from reference.describe import Dates
-from reference.describe import During
-from reference.describe import Each
-from reference.describe import Field
-from reference.describe import Figure
-from reference.describe import Get
-from reference.describe import Given
-from reference.describe import InPackages
-from reference.describe import InSteps
-from reference.describe import Is
-from reference.describe import Layer
-from reference.describe import Like
-from reference.describe import Line
-from reference.describe import Not
-from reference.describe import Or
-from reference.describe import Over
-from reference.describe import Pattern
-from reference.describe import Price
-from reference.describe import Rate
-from reference.describe import Rest
-from reference.describe import Result
-from reference.describe import Rounded
-from reference.describe import Row
-from reference.describe import Ruleset
-from reference.describe import SameAs
-from reference.describe import ShareOf
-from reference.describe import Table
-from reference.describe import Tiers
-from reference.describe import Times
-from reference.describe import Usage
-from reference.describe import Within
+from reference import describe as d
 
 UNITS = {
     "": 1, "percent": Fraction(1, 100), "token": 1, "character": 1, "request": 1, "GPU": 1,
@@ -85,7 +43,7 @@ class Charged:
     quantity: Fraction
     amount: Fraction
     exact: Fraction
-    row: Row | None
+    row: d.Row | None
 
 
 @dataclass
@@ -174,12 +132,12 @@ def rounded(value: Fraction, size: Fraction, mode: str) -> Fraction:
 
 
 class Reading:
-    def __init__(self, rules: Ruleset, usage: Usage, at: datetime, record: dict, account: dict, signup, book) -> None:
-        self.rules, self.usage, self.at, self.account, self.signup, self.counts = (
-            rules, usage, at, account, signup, book)  # fmt: skip
-        self.record = record
+    def __init__(self, rules: d.Ruleset, usage: d.Usage, account: dict, signup: datetime | None, counts: dict) -> None:
+        self.rules, self.usage, self.account, self.signup, self.counts = rules, usage, account, signup, counts
+        self.at = datetime.min
+        self.record: dict = {}
         self.results: dict[str, Fraction] = {}
-        self.row_used: Row | None = None
+        self.row_used: d.Row | None = None
         self.fields = {f.name: f for f in usage.fields}
         self.tables = {t.name: t for t in rules.tables}
         self.hours = {h.name: h for h in rules.hours}
@@ -218,33 +176,34 @@ class Reading:
         parts = [f for f in self.usage.fields if whole in f.part_of]
         covered = sum((self.record[f.name] or NOTHING for f in parts), NOTHING)
         for f in self.usage.fields:
-            covered -= max(sum(p.name in f.part_of for p in parts) - 1, 0) * (self.record[f.name] or NOTHING)
-        return self.record[whole] - covered
+            within = sum(part.name in f.part_of for part in parts)
+            covered -= (within - 1) * (self.record[f.name] or NOTHING) if within > 1 else 0
+        return (self.record[whole] or NOTHING) - covered
 
     def value(self, of):
         match of:
-            case Figure():
+            case d.Figure():
                 return of.number * self.factor(of.unit)
-            case Rate():
+            case d.Rate():
                 return of.price * self.factor(of.unit) / (of.per * self.factor(of.of))
-            case Get():
+            case d.Get():
                 return NOTHING if self.get(of.name) is None else self.get(of.name)
-            case Rest():
+            case d.Rest():
                 return self.rest(of.name)
-            case Attribute():
+            case d.Attribute():
                 return self.attribute(of.name)
-            case Cell():
+            case d.Cell():
                 table = self.tables[of.table]
                 return self.in_force(table, self.row(table), of.column)
-            case Result():
+            case d.Result():
                 return self.results.get(of.label, NOTHING)
-            case Add():
+            case d.Add():
                 return sum((sign * self.value(term) for sign, term in of.terms), NOTHING)
-            case Times():
+            case d.Times():
                 return self.value(of.left) * self.value(of.right)
-            case Over():
+            case d.Over():
                 return self.value(of.left) / self.value(of.right)
-            case ShareOf():
+            case d.ShareOf():
                 return self.value(of.of) * of.percent / 100
 
     # --- conditions
@@ -253,33 +212,33 @@ class Reading:
         match of:
             case None:
                 return True
-            case Is():
+            case d.Is():
                 return self.get(of.of.name) in of.values
-            case Like():
+            case d.Like():
                 return like(self.get(of.of.name), of.pattern)
-            case Given():
+            case d.Given():
                 return self.get(of.of.name) is not None
-            case Within():
-                if isinstance(of.of, Get) and self.get(of.of.name) is None:
+            case d.Within():
+                if isinstance(of.of, d.Get) and self.get(of.of.name) is None:
                     return False
                 low, high = ((self.value(e[0]), e[1]) if e else None for e in (of.low, of.high))
                 return between(self.value(of.of), low, high)
-            case During():
+            case d.During():
                 hours = self.hours[of.hours]
                 return open_at(hours.windows, self.at, hours.zone or self.rules.zone)
-            case Dates():
+            case d.Dates():
                 zone = self.rules.zone
                 return (of.start is None or instant(of.start, zone) <= self.at) and (
                     of.until is None or self.at < end(of.until, zone)
                 )
-            case Not():
-                asked = getattr(of.of, "of", None)
-                if isinstance(asked, Get | Attribute) and not isinstance(of.of, Given) and self.get(asked.name) is None:
+            case d.Not():
+                asked = getattr(of.of, "of", None) if not isinstance(of.of, d.Given) else None
+                if isinstance(asked, d.Get | d.Attribute) and self.get(asked.name) is None:
                     return False  # what is not given meets no condition but `is not given`
                 return not self.holds(of.of)
-            case And():
+            case d.And():
                 return all(self.holds(part) for part in of.of)
-            case Or():
+            case d.Or():
                 return any(self.holds(part) for part in of.of)
 
     # --- tables
@@ -287,57 +246,55 @@ class Reading:
     def fits(self, key: str, part) -> bool:
         asked = self.get(key)
         match part:
-            case Anything():
+            case d.Anything():
                 return True
             case None:
                 return False
-            case Pattern():
+            case d.Pattern():
                 return like(asked, part.text)
-            case Band():
+            case d.Band():
                 return asked is not None and between(asked, *self.edges(part))
-            case Figure():
+            case d.Figure():
                 return asked == self.value(part)
         return asked == part
 
-    def edges(self, band: Band):
+    def edges(self, band: d.Band):
         return tuple((e[0] * self.factor(band.unit), e[1]) if e else None for e in (band.low, band.high))
 
-    def rows(self, table: Table) -> list[Row]:
+    def rows(self, table: d.Table) -> list[d.Row]:
         """The rows that fit by all keys but the band of a tier; `any` only where no other does."""
         keys = [n for n, key in enumerate(table.keys) if key != table.band]
         fit = [
             row for row in table.rows
             if all(any(self.fits(table.keys[n], part) for part in row.keys[n]) for n in keys)
         ]  # fmt: skip
-        return [row for row in fit if not any(isinstance(row.keys[n][0], Anything) for n in keys)] or fit
+        return [row for row in fit if not any(isinstance(row.keys[n][0], d.Anything) for n in keys)] or fit
 
-    def row(self, table: Table) -> Row:
+    def row(self, table: d.Table) -> d.Row:
         fit = self.rows(table)
         if len(fit) != 1:
             raise Rejected("two-rows" if fit else "no-row", table.name)
         return fit[0]
 
-    def layer_holds(self, layer: Layer) -> bool:
+    def layer_holds(self, layer: d.Layer) -> bool:
         signed_up = not layer.new_customers or (
             self.signup is not None and instant(layer.start, self.rules.zone) <= self.signup
         )
         return (
             signed_up
-            and self.holds(Dates(layer.start, layer.until))
-            and (layer.hours is None or self.holds(During(layer.hours)))
+            and self.holds(d.Dates(layer.start, layer.until))
+            and (layer.hours is None or self.holds(d.During(layer.hours)))
             and self.holds(layer.when)
         )
 
-    def in_force(self, table: Table, row: Row, column: str):
+    def in_force(self, table: d.Table, row: d.Row, column: str):
         """The topmost layer that holds and names the cell gives it; no limit is None."""
+        layers = sorted(table.layers, key=lambda one: rank(one, self.rules.zone), reverse=True)
+        lying = [over for layer in layers if self.layer_holds(layer) for over in layer.rows]
+        if self.rules.overlay:
+            lying = [*self.rules.overlay.rows.get(table.name, ()), *lying]
         stands, value = next(
-            (
-                (over, over.cells[column])
-                for layer in sorted(table.layers, key=lambda one: rank(one, self.rules.zone), reverse=True)
-                if self.layer_holds(layer)
-                for over in layer.rows
-                if same_row(over, row) and over.cells.get(column) is not None
-            ),
+            ((over, over.cells[column]) for over in lying if same_row(over, row) and over.cells.get(column) is not None),
             (row, row.cells.get(column)),
         )
         self.row_used = stands
@@ -357,9 +314,9 @@ class Reading:
                     raise Rejected("missing-attribute", name)
                 own = number(self.account[name])
                 if kind.kind == "rate":
-                    return self.value(Rate(own, kind.unit, kind.per, kind.of))
-                return self.value(Figure(own, kind.unit))
-            case SameAs():
+                    return self.value(d.Rate(own, kind.unit, kind.per, kind.of))
+                return self.value(d.Figure(own, kind.unit))
+            case d.SameAs():
                 got = self.in_force(table, row, value.column) * value.percent / 100
                 self.row_used = stands
                 return got
@@ -376,45 +333,45 @@ class Reading:
         self.counts[key] = before + value
         return before, before + value
 
-    def since(self, each: Each) -> datetime:
+    def since(self, each: d.Each) -> datetime:
         return period(self.at, each.unit, each.zone or self.rules.zone)
 
     def step(self, step, key: tuple, value: Fraction) -> Fraction:
         match step:
-            case At():
+            case d.At():
                 for when, rate in step.cases:
                     if self.holds(when):
                         return value * self.value(rate)
                 raise Rejected("no-case")
-            case Adjust():
+            case d.Adjust():
                 by = self.value(step.by)
                 return value + step.sign * (value * by if step.share else by)
-            case Rounded():
+            case d.Rounded():
                 return rounded(value, step.size, step.mode)
-            case Beyond():
+            case d.Beyond():
                 return value - self.covered(next(a for a in self.rules.allowances if a.name == step.allowance), value)
-            case Tiers():
+            case d.Tiers():
                 total = self.graduated if step.graduated else self.volume
-            case AtMost():
+            case d.AtMost():
                 bound = self.value(step.bound)
                 total = lambda left: left if bound is None else min(left, bound)  # noqa: E731
-            case AtLeast() if step.each:
+            case d.AtLeast() if step.each:
                 self.running(step, ("at least", *key), value)
                 return value
-            case AtLeast():
+            case d.AtLeast():
                 bound = self.value(step.bound)
                 total = lambda left: max(left, bound)  # noqa: E731
-            case InSteps() | InPackages():
+            case d.InSteps() | d.InPackages():
                 size = self.value(step.size)
-                share = 1 if isinstance(step, InPackages) else size
+                share = 1 if isinstance(step, d.InPackages) else size
                 total = lambda left: ceil(left / size) * share  # noqa: E731
         before, after = self.running(step, key, value)
-        if isinstance(step, Tiers):
+        if isinstance(step, d.Tiers):
             bands = self.bands(step)
             return total(bands, after) - total(bands, before)
         return total(after) - total(before)
 
-    def bands(self, step: Tiers) -> list[tuple]:
+    def bands(self, step: d.Tiers) -> list[tuple]:
         """(low, high, what gives the rate, what gives the flat amount) for each band, lowest first."""
         if isinstance(step.bands[0], str):
             table, rate, flat = self.tables[step.bands[0]], step.bands[1], step.bands[2]
@@ -446,7 +403,7 @@ class Reading:
                 return self.of_band(flat) + total * self.of_band(rate)
         return NOTHING
 
-    def covered(self, of: Allowance, value: Fraction) -> Fraction:
+    def covered(self, of: d.Allowance, value: Fraction) -> Fraction:
         """What an allowance takes over: units kept from earlier periods first, the oldest before the newer."""
         size, now = self.value(of.size), self.since(of.each)
         key = ("allowance", of.name, *(self.get(name) for name in of.each.apart))
@@ -470,22 +427,59 @@ class Reading:
         self.counts[key] = (since, used + own, tuple(left_over))
         return value - asked + own
 
+    # --- what runs over time
+
+    def pieces(self, of: d.Line) -> list[tuple[datetime, Fraction]]:
+        """The instants at which a run is priced, each with the time it stands for: hours begun, or elapsed time.
+
+        Elapsed time is cut at every half hour, because nothing described changes in between.
+        """
+        if of.every:
+            starts = max(1, ceil((self.stopped - self.at) / timedelta(hours=1)))
+            return [(self.at + timedelta(hours=n), Fraction(1)) for n in range(starts)]
+        found, at = [], self.at
+        while at < self.stopped:
+            half = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0) + timedelta(minutes=30)
+            stop = min(half, self.stopped)
+            lasted = Fraction((stop - at) // timedelta(microseconds=1), 10**6)
+            if of.by == "month":
+                first = period(at, "month", self.rules.zone)
+                length = instant(next_month(first), self.rules.zone) - instant(first, self.rules.zone)
+                lasted /= length // timedelta(seconds=1)
+            found.append((at, lasted))
+            at = stop
+        return found
+
+    def run(self, line: d.Line) -> Fraction:
+        """What a run is charged before the steps below its price: each piece priced at its own beginning."""
+        started, amount, self.lasted = self.at, NOTHING, NOTHING
+        for self.at, lasted in self.pieces(line):
+            of = self.value(line.of)
+            amount += lasted * (of if line.every else self.step(line.steps[0], (), of))
+            self.lasted += lasted if line.every else lasted * of
+        self.at = started
+        return amount
+
     # --- lines
 
-    def line(self, line: Line, rounding: bool) -> tuple[Fraction, Fraction, Row | None]:
+    def line(self, line: d.Line, rounding: bool) -> tuple[Fraction, Fraction, d.Row | None]:
         """Quantity as billed, amount, and the row that gave the price."""
-        self.row_used = None
-        value = quantity = self.value(line.of)
-        row = None
-        for n, step in enumerate(line.steps):
+        self.row_used = row = None
+        steps = line.steps
+        if self.usage.resource:
+            value, quantity, row = self.run(line), self.lasted, self.row_used
+            steps = steps if line.every else steps[1:]
+        else:
+            value = quantity = self.value(line.of)
+        for n, step in enumerate(steps):
             if value == 0:
                 break  # nothing stays nothing
-            if not self.holds(step.when) or (isinstance(step, Rounded) and not rounding):
+            if not self.holds(step.when) or (isinstance(step, d.Rounded) and not rounding):
                 continue
-            if isinstance(step, At | Tiers):
+            if isinstance(step, d.At | d.Tiers):
                 quantity, self.row_used = value, None
             value = self.step(step, (self.usage.name, line.label, n), value)
-            if isinstance(step, At | Tiers):
+            if isinstance(step, d.At | d.Tiers):
                 row = self.row_used
         else:
             self.results[line.label] = value
@@ -495,7 +489,7 @@ class Reading:
 
 
 def number(given) -> Fraction:
-    return Fraction(Decimal(str(given)))
+    return given if isinstance(given, Fraction) else Fraction(Decimal(str(given)))
 
 
 def like(text, pattern: str) -> bool:
@@ -507,12 +501,12 @@ def between(value: Fraction, low, high) -> bool:
     return above and (high is None or value < high[0] or (high[1] and value == high[0]))
 
 
-def same_row(over: Row, row: Row) -> bool:
+def same_row(over: d.Row, row: d.Row) -> bool:
     """A layer's row that names any one key of a row means that row."""
     return all(any(part in parts for part in named) for named, parts in zip(over.keys, row.keys, strict=True))
 
 
-def rank(layer: Layer, zone: str) -> tuple:
+def rank(layer: d.Layer, zone: str) -> tuple:
     offer = layer.until is not None or layer.further_notice
     kind = 4 if layer.when else 3 if layer.hours else 2 if offer else 1
     return kind, instant(layer.start, zone) if layer.start else datetime.min.replace(tzinfo=UTC)
@@ -521,7 +515,7 @@ def rank(layer: Layer, zone: str) -> tuple:
 # --- records ------------------------------------------------------------------------------------------------------
 
 
-def read(usage: Usage, record: dict, factor) -> dict:
+def read(usage: d.Usage, record: dict, factor) -> dict:
     """The fields of a record in base units, as they are priced."""
     taken, texts = {}, {f.counts[0] for f in usage.fields if f.counts}
     for name in record.keys() - {"id", "type", "at", "account", "started", "stopped"} - texts:
@@ -562,7 +556,7 @@ def moment(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def charge(rules: Ruleset, record: dict, book: Book) -> Charge:
+def charge(rules: d.Ruleset, record: dict, book: Book) -> Charge:
     """What one record is charged; what it counts stands in the book afterwards, if it is charged at all."""
     usage = next((u for u in rules.usages if u.name == record["type"]), None)
     if usage is None:
@@ -571,8 +565,9 @@ def charge(rules: Ruleset, record: dict, book: Book) -> Charge:
     kept = []
     for counts, rounding in ((book.charged, True), (book.exact, False)):
         own = dict(counts.get(account, {}))
-        reading = Reading(rules, usage, moment(record["at"]), {}, book.accounts.get(account, {}),
-                          book.signups.get(account), own)  # fmt: skip
+        reading = Reading(rules, usage, book.accounts.get(account, {}), book.signups.get(account), own)
+        reading.at = moment(record["started" if usage.resource else "at"])
+        reading.stopped = moment(record["stopped"]) if usage.resource else None
         reading.record = read(usage, record, reading.factor)
         kept.append((counts, own, lines(reading, rounding)))
     for counts, own, _ in kept:
@@ -590,7 +585,7 @@ def lines(reading: Reading, rounding: bool) -> list[tuple]:
     for whole in usage.fields:
         if any(whole.name in f.part_of for f in usage.fields) and reading.rest(whole.name) < 0:
             raise Rejected("part-exceeds-whole", whole.name)
-    price: Price = next((p for p in rules.prices if p.usage == usage.name and reading.holds(p.when)), None)
+    price: d.Price = next((p for p in rules.prices if p.usage == usage.name and reading.holds(p.when)), None)
     if price is None:
         raise Rejected("no-case", "type")
     found = []
@@ -604,19 +599,20 @@ def lines(reading: Reading, rounding: bool) -> list[tuple]:
     total = sum((amount for _, _, amount, _ in found), NOTHING)
     after = [*price.together, *([rules.round_charge] if rules.round_charge else [])]
     for n, step in enumerate(after):
-        if total and reading.holds(step.when):
-            result = total if isinstance(step, Rounded) and not rounding else reading.step(step, (usage.name, n), total)
+        if reading.holds(step.when):
+            skip = not total or (isinstance(step, d.Rounded) and not rounding)
+            result = total if skip else reading.step(step, (usage.name, n), total)
             found.append((step_name(step), result - total, result - total, None))
             total = result
     return found
 
 
 def step_name(step) -> str:
-    names = {AtLeast: "minimum", AtMost: "maximum", Rounded: "rounding"}
+    names = {d.AtLeast: "minimum", d.AtMost: "maximum", d.Rounded: "rounding"}
     return getattr(step, "name", None) or names.get(type(step)) or ("discount" if step.sign < 0 else "surcharge")
 
 
-def charge_all(rules: Ruleset, records: list[dict], book: Book) -> list[Charge | Rejected]:
+def charge_all(rules: d.Ruleset, records: list[dict], book: Book) -> list[Charge | Rejected]:
     """Charges in the order given; what is counted is counted in the order of `at`, then `id`."""
     seen: dict[str, dict] = {}
     found: list[Charge | Rejected | None] = [None] * len(records)
@@ -631,3 +627,15 @@ def charge_all(rules: Ruleset, records: list[dict], book: Book) -> list[Charge |
             except Rejected as rejected:
                 found[n] = rejected
     return found
+
+
+def merged(rules: d.Ruleset) -> d.Ruleset:
+    """A ruleset with the new rows and the lines of what is based on it; cells it names are looked up first."""
+    over = rules.overlay
+    if over is None:
+        return rules
+    tables = tuple(replace(t, rows=(*t.rows, *over.new_rows.get(t.name, ()))) for t in rules.tables)
+    prices = tuple(
+        replace(p, lines=tuple(over.lines.get((p.usage, line.label), line) for line in p.lines)) for p in rules.prices
+    )
+    return replace(rules, tables=tables, prices=prices)

@@ -9,50 +9,7 @@ from datetime import datetime
 from fractions import Fraction
 from random import Random
 
-from reference.describe import Add
-from reference.describe import Adjust
-from reference.describe import And
-from reference.describe import Anything
-from reference.describe import At
-from reference.describe import AtLeast
-from reference.describe import AtMost
-from reference.describe import Attribute
-from reference.describe import Band
-from reference.describe import Beyond
-from reference.describe import Cell
-from reference.describe import Column
-from reference.describe import Dates
-from reference.describe import During
-from reference.describe import Each
-from reference.describe import Field
-from reference.describe import Figure
-from reference.describe import Get
-from reference.describe import Given
-from reference.describe import InPackages
-from reference.describe import InSteps
-from reference.describe import Is
-from reference.describe import Layer
-from reference.describe import Like
-from reference.describe import Line
-from reference.describe import Not
-from reference.describe import Or
-from reference.describe import Over
-from reference.describe import Overlay
-from reference.describe import Pattern
-from reference.describe import Price
-from reference.describe import Rate
-from reference.describe import Rest
-from reference.describe import Result
-from reference.describe import Rounded
-from reference.describe import Row
-from reference.describe import Ruleset
-from reference.describe import SameAs
-from reference.describe import ShareOf
-from reference.describe import Table
-from reference.describe import Tier
-from reference.describe import Tiers
-from reference.describe import Times
-from reference.describe import Within
+from reference import describe as d
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -67,7 +24,7 @@ class Written:
     rows: dict[int, str] = field(default_factory=dict)
 
 
-def write(rules: Ruleset, rng: Random, name: str = "x.price") -> Written:
+def write(rules: d.Ruleset, rng: Random, name: str = "x.price") -> Written:
     if rules.overlay is None:
         writer = Writer(rules, rng, name)
         writer.ruleset()
@@ -90,7 +47,7 @@ def decimal(value: Fraction) -> str:
 
 
 class Writer:
-    def __init__(self, rules: Ruleset, rng: Random, path: str) -> None:
+    def __init__(self, rules: d.Ruleset, rng: Random, path: str) -> None:
         self.rules, self.rng, self.path = rules, rng, path
         self.lines: list[str] = []
         self.files: dict[str, str] = {}
@@ -124,7 +81,7 @@ class Writer:
         ways = [f"{sign}{currency} {text}", f"{sign}{text} {currency}"]
         return self.rng.choice(ways + [f"{sign}{SIGNS[currency]}{text}"] * 6 if currency in SIGNS else ways)
 
-    def figure(self, of: Figure) -> str:
+    def figure(self, of: d.Figure) -> str:
         if of.unit == self.rules.currency:
             return self.money(of.number, of.unit)
         if of.unit == "percent":
@@ -140,35 +97,35 @@ class Writer:
             count = self.rng.choice([count, count, {10**3: "K", 10**6: "M"}[int(per)]])
         return f"{count} {self.unit(of)}{fixed}"
 
-    def rate(self, of: Rate) -> str:
-        return f"{self.figure(Figure(of.price, of.unit))} per {self.size(of.per, of.of, of.month)}"
+    def rate(self, of: d.Rate) -> str:
+        return f"{self.figure(d.Figure(of.price, of.unit))} per {self.size(of.per, of.of, of.month)}"
 
     def expr(self, of, inner: bool = False) -> str:
         match of:
-            case Figure():
+            case d.Figure():
                 return self.figure(of)
-            case Rate():
+            case d.Rate():
                 return self.rate(of)
-            case Get():
+            case d.Get():
                 return of.name
-            case Rest():
+            case d.Rest():
                 return f"rest of {of.name}"
-            case Attribute():
+            case d.Attribute():
                 return f"account.{of.name}"
-            case Cell():
+            case d.Cell():
                 return f"{of.table}.{of.column}"
-            case Result():
+            case d.Result():
                 return of.label
-            case ShareOf():
+            case d.ShareOf():
                 return f"{decimal(of.percent)}% of {self.expr(of.of, True)}"
-            case Add():
+            case d.Add():
                 text = "".join(f" {'+' if sign > 0 else '-'} {self.expr(term, True)}" for sign, term in of.terms)
                 text = text.removeprefix(" + ")
                 return f"({text})" if inner else text
-            case Times():
+            case d.Times():
                 sign = self.rng.choice("×*")
                 return f"{self.expr(of.left, True)} {sign} {self.expr(of.right, True)}"
-            case Over():
+            case d.Over():
                 return f"{self.expr(of.left, True)} / {self.expr(of.right, True)}"
         raise TypeError(of)
 
@@ -184,37 +141,37 @@ class Writer:
 
     def cond(self, of, inner: bool = False) -> str:
         match of:
-            case Is():
+            case d.Is():
                 if len(of.values) == 1:
                     return f"{self.expr(of.of)} is {self.literal(of.values[0])}"
                 *first, last = [self.literal(v) for v in of.values]
                 words = self.rng.choice(["is one of", "is"])
                 return f"{self.expr(of.of)} {words} {', '.join(first)} or {last}"
-            case Like():
+            case d.Like():
                 return f"{self.expr(of.of)} is like {of.pattern}"
-            case Given():
+            case d.Given():
                 return f"{self.expr(of.of)} is given"
-            case Within():
+            case d.Within():
                 return f"{self.expr(of.of)} {self.within(of)}"
-            case During():
+            case d.During():
                 return f"during {of.hours}"
-            case Dates():
+            case d.Dates():
                 start = f"from {self.day(of.start)}" if of.start else ""
                 until = f"until {self.day(of.until)}" if of.until else ""
                 return f"{start} {until}".strip()
-            case Not(Is() as one) if len(one.values) == 1 and self.rng.random() < 0.7:
+            case d.Not(d.Is() as one) if len(one.values) == 1 and self.rng.random() < 0.7:
                 return f"{self.expr(one.of)} is not {self.literal(one.values[0])}"
-            case Not(Given() as one):
+            case d.Not(d.Given() as one):
                 return f"{self.expr(one.of)} is not given"
-            case Not():
+            case d.Not():
                 return f"not ({self.cond(of.of)})"
-            case And():
+            case d.And():
                 text = " and ".join(self.cond(part, True) for part in of.of)
-            case Or():
+            case d.Or():
                 text = " or ".join(self.cond(part, True) for part in of.of)
         return f"({text})" if inner else text
 
-    def within(self, of: Within) -> str:
+    def within(self, of: d.Within) -> str:
         if of.low and of.high:
             (low, low_in), (high, high_in) = of.low, of.high
             if low_in:
@@ -227,11 +184,11 @@ class Writer:
     def clause(self, of) -> str:
         if of is None:
             return ""
-        if isinstance(of, During | Dates) and self.rng.random() < 0.6:
+        if isinstance(of, d.During | d.Dates) and self.rng.random() < 0.6:
             return " " + self.cond(of)
         return " when " + self.cond(of)
 
-    def each(self, of: Each | None) -> str:
+    def each(self, of: d.Each | None) -> str:
         if of is None:
             return ""
         zone = f" in {of.zone}" if of.zone else ""
@@ -267,7 +224,7 @@ class Writer:
             self.put(0, "")
             block()
 
-    def overlay(self, of: Overlay) -> None:
+    def overlay(self, of: d.Overlay) -> None:
         self.put(0, f'ruleset over_{self.rules.name} based on "base.price"')
         tables = {t.name: t for t in self.rules.tables}
         for name in dict.fromkeys([*of.rows, *of.new_rows]):
@@ -293,7 +250,7 @@ class Writer:
         for f in self.rules.account:
             self.put(1, self.field(f))
 
-    def field(self, f: Field) -> str:
+    def field(self, f: d.Field) -> str:
         if f.compute:
             return f"{f.name}  {self.unit(f.unit)} = {self.expr(f.compute)}"
         if f.counts:
@@ -334,7 +291,7 @@ class Writer:
 
     # --- tables
 
-    def table_head(self, table: Table, with_file: bool = True) -> str:
+    def table_head(self, table: d.Table, with_file: bool = True) -> str:
         rates = [c for c in table.columns if c.kind == "rate"]
         self.default = (rates[0].per, rates[0].of) if rates and self.rng.random() < 0.8 else None
         head = f"table {table.name}" + (f" by {' and '.join(table.keys)}" if table.keys else "")
@@ -342,7 +299,7 @@ class Writer:
             head += f", per {self.size(*self.default)}"
         return head + (f', from "{table.name}.csv"' if table.csv and with_file else "")
 
-    def table(self, table: Table) -> None:
+    def table(self, table: d.Table) -> None:
         self.put(0, self.table_head(table))
         if table.csv:
             grid = self.cells(table, table.rows)
@@ -371,7 +328,7 @@ class Writer:
                                     f"when {self.cond(when, True)} and during {hours}"])  # fmt: skip
         return f"during {hours}" if hours else f"when {self.cond(when)}"
 
-    def layer(self, layer: Layer) -> str:
+    def layer(self, layer: d.Layer) -> str:
         if layer.start is None:
             return self.words(layer.hours, layer.when)
         text = f"from {self.day(layer.start)}"
@@ -387,7 +344,7 @@ class Writer:
             text += ", for new customers only"
         return text + (f' "{layer.name}"' if layer.name else "")
 
-    def cells(self, table: Table, rows) -> list[list[str]]:
+    def cells(self, table: d.Table, rows) -> list[list[str]]:
         columns = [c for c in table.columns if any(c.name in row.cells for row in rows)]
         self.rng.shuffle(columns)
         head = [*table.keys, *(self.head(c) for c in columns)]
@@ -396,12 +353,12 @@ class Writer:
             for row in rows
         ]
 
-    def head(self, column: Column) -> str:
+    def head(self, column: d.Column) -> str:
         if column.kind == "rate" and (column.per, column.of) != self.default:
             return f"{column.name} (per {self.size(column.per, column.of)})"
         return column.name
 
-    def grid(self, table: Table, rows: tuple[Row, ...], depth: int) -> None:
+    def grid(self, table: d.Table, rows: tuple[d.Row, ...], depth: int) -> None:
         grid = self.cells(table, rows)
         outer = self.rng.random() < 0.85
         for n, row in enumerate(grid):
@@ -417,29 +374,29 @@ class Writer:
 
     def key_part(self, part) -> str:
         match part:
-            case Anything():
+            case d.Anything():
                 return "any"
-            case Pattern():
+            case d.Pattern():
                 return f"like {part.text}"
-            case Band():
+            case d.Band():
                 return self.band(part)
         return self.literal(part).strip('"')
 
-    def cell(self, value, column: Column) -> str:
+    def cell(self, value, column: d.Column) -> str:
         match value:
             case None:
                 return ""
             case str():
                 return value
-            case SameAs():
+            case d.SameAs():
                 return f"as {value.column}" if value.percent == 100 else f"{decimal(value.percent)}% of {value.column}"
-            case Rate():
-                return self.figure(Figure(value.price, value.unit))
+            case d.Rate():
+                return self.figure(d.Figure(value.price, value.unit))
         return self.figure(value)
 
-    def band(self, band: Band) -> str:
-        low, high = ((Figure(e[0], band.unit), e[1]) if e else None for e in (band.low, band.high))
-        if low is None or low == (Figure(Fraction(0), band.unit), False):
+    def band(self, band: d.Band) -> str:
+        low, high = ((d.Figure(e[0], band.unit), e[1]) if e else None for e in (band.low, band.high))
+        if low is None or low == (d.Figure(Fraction(0), band.unit), False):
             return f"{'up to' if high[1] else 'below'} {self.figure(high[0])}"
         if high is None:
             return f"{self.rng.choice(['at least', 'from']) if low[1] else 'above'} {self.figure(low[0])}"
@@ -451,10 +408,10 @@ class Writer:
 
     # --- lines
 
-    def rounding(self, of: Rounded) -> str:
+    def rounding(self, of: d.Rounded) -> str:
         return f"{self.money(of.size, self.rules.currency)}, {of.mode}"
 
-    def price(self, price: Price) -> None:
+    def price(self, price: d.Price) -> None:
         self.put(0, f"price {price.usage}" + (f" when {self.cond(price.when)}" if price.when else ""))
         for line in price.lines:
             self.line(line)
@@ -463,7 +420,7 @@ class Writer:
             for step in price.together:
                 self.step(step)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: d.Line) -> None:
         if line.reason:
             self.put(1, f'{line.label}: {self.expr(line.of)} not charged "{line.reason}"')
             return
@@ -474,12 +431,12 @@ class Writer:
             return
         head, steps = f"{line.label}: {self.expr(line.of)}", list(line.steps)
         used_at = False
-        if steps and not steps[0].when and isinstance(steps[0], InSteps | InPackages | Beyond):
+        if steps and not steps[0].when and isinstance(steps[0], d.InSteps | d.InPackages | d.Beyond):
             if self.rng.random() < 0.6:
                 head += self.step_text(steps.pop(0))
-                if steps and isinstance(steps[0], At) and len(steps[0].cases) == 1 and not steps[0].when:
+                if steps and isinstance(steps[0], d.At) and len(steps[0].cases) == 1 and not steps[0].when:
                     head, used_at = head + self.step_text(steps.pop(0)), True
-        elif steps and not steps[0].when and isinstance(steps[0], At | Tiers) and self.rng.random() < 0.7:
+        elif steps and not steps[0].when and isinstance(steps[0], d.At | d.Tiers) and self.rng.random() < 0.7:
             first, used_at = steps.pop(0), True
             head += self.step_text(first)
             head += self.clause(line.when)
@@ -499,49 +456,49 @@ class Writer:
 
     def step_text(self, step) -> str:
         match step:
-            case InSteps():
+            case d.InSteps():
                 return f" in steps of {self.expr(step.size)}{self.each(step.each)}"
-            case InPackages():
+            case d.InPackages():
                 return f" in packages of {self.expr(step.size)}{self.each(step.each)}"
-            case Beyond():
+            case d.Beyond():
                 return f" beyond {step.allowance}"
-            case At():
+            case d.At():
                 return " at" + (f" {self.expr(step.cases[0][1])}" if self.plain(step) else "")
-            case Tiers():
+            case d.Tiers():
                 words = " at graduated" if step.graduated else " at volume"
                 if isinstance(step.bands[0], str):
                     table, rate, flat = step.bands
                     words += f" {table}.{rate or flat}" + (f" plus {table}.{flat}" if rate and flat else "")
                 return words + self.each(step.each)
-            case AtLeast():
+            case d.AtLeast():
                 return f" at least {self.expr(step.bound)}{self.each(step.each)}"
-            case AtMost():
+            case d.AtMost():
                 return f" at most {self.expr(step.bound)}{self.each(step.each)}"
-            case Adjust():
+            case d.Adjust():
                 name = f' "{step.name}"' if step.name else ""
                 return f" {'plus' if step.sign > 0 else 'less'} {self.expr(step.by)}{name}"
-            case Rounded():
+            case d.Rounded():
                 return f" rounded to {self.rounding(step)}"
         raise TypeError(step)
 
-    def plain(self, step: At) -> bool:
+    def plain(self, step: d.At) -> bool:
         return len(step.cases) == 1 and step.cases[0][0] is None
 
     def below(self, step, depth: int) -> None:
-        if isinstance(step, At) and not self.plain(step):
+        if isinstance(step, d.At) and not self.plain(step):
             for when, rate in step.cases:
                 if when is None:
                     words = "otherwise"
-                elif isinstance(when, During | Dates):
+                elif isinstance(when, d.During | d.Dates):
                     words = self.cond(when)
                 else:
                     words = f"when {self.cond(when)}"
                 self.put(depth, f"{words}: {'free' if free(rate) else self.expr(rate)}")
-        if isinstance(step, Tiers) and not isinstance(step.bands[0], str):
+        if isinstance(step, d.Tiers) and not isinstance(step.bands[0], str):
             for tier in step.bands:
                 self.put(depth, f"{self.band(tier.band)}: {self.tier(tier)}")
 
-    def tier(self, tier: Tier) -> str:
+    def tier(self, tier: d.Tier) -> str:
         if tier.rate is None and tier.flat is None:
             return "free"
         if tier.rate is None:
@@ -560,7 +517,7 @@ class Writer:
 
 
 def free(rate) -> bool:
-    return isinstance(rate, Rate) and rate.price == 0
+    return isinstance(rate, d.Rate) and rate.price == 0
 
 
 def clock(minute: int) -> str:

@@ -41,17 +41,15 @@ class FileError(Exception):
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
     """The lines of a stream with their ends; None for one that is too long, of which only a piece is held at a time."""
-    line = stream.readline(MAX_LINE + 1)
-    if line.startswith(_BOM):
-        line = line[len(_BOM) :] or stream.readline(MAX_LINE + 1)
-    while line:
+    mark = _BOM
+    while line := stream.readline(MAX_LINE + 1):
         if len(line) <= MAX_LINE or line.endswith(b"\n"):
-            yield line
+            yield line.removeprefix(mark)
         else:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_LINE)
             yield None
-        line = stream.readline(MAX_LINE + 1)
+        mark = b""
 
 
 def _too_long() -> RecordError:
@@ -88,9 +86,8 @@ def _object(text: str, line: bytes) -> dict[str, object]:
         found = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise _not_json(error) from None
-    except _Constant:
-        _FINDER.decode(text)  # raises, with the field's name
-        raise
+    except _Constant as error:
+        raise _constant_error(text, error.name) from None
     except RecursionError:
         raise _too_deep() from None
     if isinstance(found, dict):
@@ -101,11 +98,8 @@ def _object(text: str, line: bytes) -> dict[str, object]:
 class _Constant(Exception):
     """NaN, Infinity or -Infinity stands in a text that should be JSON."""
 
-
-class _Nothing:
-    """Such a constant, where the field it stands in is looked for."""
-
     def __init__(self, name: str) -> None:
+        super().__init__(name)
         self.name = name
 
 
@@ -131,18 +125,29 @@ def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _find_constant(pairs: list[tuple[str, object]]) -> dict[str, object]:
     for name, value in pairs:
-        for each in value if isinstance(value, list) else (value,):
-            if isinstance(each, _Nothing):
-                raise RecordError("not-a-number", printable(name), f"{printable(name)} is {each.name}, which no number is")
-    return _fields(pairs)
+        if isinstance(value, _Constant):
+            message = f"{printable(name)} is {value.name}, and that is not a number"
+            raise RecordError("not-a-number", printable(name), message)
+    return dict(pairs)
 
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_fields, parse_float=NumberText, parse_int=_integer, parse_constant=_constant
 )
 _FINDER = json.JSONDecoder(
-    object_pairs_hook=_find_constant, parse_float=NumberText, parse_int=_integer, parse_constant=_Nothing
+    object_pairs_hook=_find_constant, parse_float=NumberText, parse_int=_integer, parse_constant=_Constant
 )
+
+
+def _constant_error(text: str, name: str) -> RecordError:
+    try:
+        _FINDER.decode(text)
+    except RecordError as error:
+        return error
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    return RecordError("not-a-number", None, f"{name} stands in this line, and that is not a number")
+
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -160,7 +165,8 @@ def _depth(text: str) -> int:
 
 
 def _too_deep() -> RecordError:
-    return RecordError("invalid-json", None, f"this line has more than {MAX_DEPTH} lists and objects inside one another")
+    message = f"this line has more than {MAX_DEPTH} lists and objects inside one another"
+    return RecordError("invalid-json", None, message)
 
 
 _PLAIN = {
@@ -205,7 +211,7 @@ def _records(rows: _Rows, header: list[str], usage: str | None) -> Iterator[Item
             yield number, cells
         elif len(cells) != width:
             message = f"this row has {len(cells)} cells, but the header has {width} columns"
-            yield number, RecordError("wrong-type", None, message)
+            yield number, RecordError("bad-row", None, message)
         else:
             record: dict[str, object] = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
             if usage is not None:
@@ -216,7 +222,8 @@ def _records(rows: _Rows, header: list[str], usage: str | None) -> Iterator[Item
 def _header(rows: _Rows, usage: str | None) -> list[str]:
     found = next(rows, None)
     if found is None:
-        raise FileError("bad-header", "the file is empty; its first line must name the columns, such as id,type,at,account")
+        message = "the file is empty; its first line must name the columns, such as id,type,at,account"
+        raise FileError("bad-header", message)
     _, names = found
     if isinstance(names, RecordError):
         raise FileError("bad-header", f"the first line, which names the columns, cannot be read: {names.message}")
@@ -231,17 +238,18 @@ def _header(rows: _Rows, usage: str | None) -> list[str]:
     elif "at" not in names:
         required += ["started", "stopped"]
     missing = [name for name in required if name not in names]
-    if not missing:
-        return names
-    message = f"the first line must name the columns, and {_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        message = f"the first line must name the columns, and {_listed(missing)} {verb} missing{_header_hint(names)}"
+        raise FileError("bad-header", message)
+    return names
+
+
+def _header_hint(names: list[str]) -> str:
     for sign, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if any(sign in name for name in names):
-            return _refuse(f"{message}; separate the columns by commas, not by {word}")
-    return _refuse(f"{message}; it has {_listed([quoted(name) for name in names[:12]])}")
-
-
-def _refuse(message: str) -> list[str]:
-    raise FileError("bad-header", message)
+            return f"; separate the columns by commas, not by {word}"
+    return f"; it has {_listed([quoted(name) for name in names[:12]])}"
 
 
 def _listed(names: list[str]) -> str:
@@ -273,7 +281,9 @@ class _Rows:
                 raise _too_long()
             if b'"' not in line:
                 return number, _decoded(_ended(line)).split(",")
-            return number, self._quoted(line)
+            row, cells = self._quoted(line)
+            _decoded(row)
+            return number, [cell.decode() for cell in cells]
         except RecordError as error:
             return number, error
 
@@ -282,21 +292,46 @@ class _Rows:
         self._number += 1
         return line
 
-    def _quoted(self, line: bytes) -> list[str]:
-        taken = [line]
-        row = line
+    def _quoted(self, line: bytes) -> tuple[bytes, list[bytes]]:
+        """A row with quotes, as long as it takes to close them, and its cells."""
+        lines: list[bytes | None] = [line]
+        pieces = [line]
+        quotes, size = line.count(b'"'), len(line)
         try:
-            while not _closed(row):
-                taken.append(self._next())
-                more = taken[-1]
-                if more is None or len(row) + len(more) > MAX_LINE:
-                    raise RecordError("wrong-type", None, f"a quote that is opened here is not closed within {MAX_LINE:,} bytes")
-                row += more
-            return _cells(_decoded(_ended(row)))
+            while quotes % 2:
+                more = self._next()
+                lines.append(more)
+                size += MAX_LINE if more is None else len(more)
+                if more is None or size > MAX_LINE:
+                    raise RecordError("bad-row", None, f"a quote of this row is not closed within {MAX_LINE:,} bytes")
+                pieces.append(more)
+                quotes += more.count(b'"')
+            row = b"".join(pieces)
+            return row, _cells(_ended(row))
         except StopIteration:
-            error = RecordError("wrong-type", None, "a quote that is opened here is not closed")
-        except RecordError as problem:
-            error = problem
-        self._back += reversed(taken[1:])
-        self._number -= len(taken) - 1
-        raise error
+            refused = RecordError("bad-row", None, "a quote of this row is not closed")
+        except RecordError as error:
+            refused = error
+        self._back += reversed(lines[1:])
+        self._number -= len(lines) - 1
+        raise refused
+
+
+_CELL = re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^",]*+))(?=,|\Z)')
+
+
+def _ended(line: bytes) -> bytes:
+    return line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _cells(row: bytes) -> list[bytes]:
+    cells: list[bytes] = []
+    at = 0
+    while found := _CELL.match(row, at):
+        inside, plain = found.groups()
+        cells.append(plain if inside is None else inside.replace(b'""', b'"'))
+        at = found.end() + 1
+        if at > len(row):
+            return cells
+    message = "a quote stands inside a cell; put the whole cell in quotes and double each quote in it"
+    raise RecordError("bad-row", None, message)

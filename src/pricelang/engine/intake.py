@@ -400,12 +400,14 @@ class _Rest:
     def error(self, values: Mapping[str, Value]) -> RecordError:
         name = self.whole.of
         whole = self.shown(name, values)
-        parts = [(part, self.shown(part, values)) for part in self.whole.parts if isinstance(values.get(part), Fraction)]
         told = f"{name}, which is {whole}" if whole else name
-        if len(parts) == 1:
-            message = f"{parts[0][0]} is {parts[0][1]}, which is more than {told}; it is a part of that"
+        amounts = {part: self.shown(part, values) for part in self.whole.parts if values.get(part, _ONE) is not None}
+        if len(amounts) == 1:
+            part, amount = next(iter(amounts.items()))
+            message = f"{part} is {amount}, which is more" if amount else f"{part} is more"
+            message += f" than {told}; it is a part of that"
         else:
-            listed = " and ".join(f"{part} ({amount})" for part, amount in parts)
+            listed = " and ".join(f"{part} ({amount})" if amount else part for part, amount in amounts.items())
             message = f"{listed} together are more than {told}; they are parts of it"
         return RecordError("part-exceeds-whole", name, message)
 
@@ -494,18 +496,20 @@ class _Usage:
                 values[field] = default
                 continue
             value = values[field] = read(sent)
-            if isinstance(value, Fraction):
+            if type(value) is Fraction:
                 over, under = value.as_integer_ratio()
                 parts.append(f"{field} n{over}/{under}")
-            elif isinstance(value, str):
+            elif type(value) is str:
                 parts.append(f"{field} t{len(value)} {value}")
             else:
                 parts.append(f"{field} b{value}")
         for rest in self.rests:
             rest.check(values)
         parts.sort()
+        over, under = at.as_integer_ratio()
+        start = f"{self.name} {over}/{under}" if stopped is None else f"{self.name} {over}/{under} {stopped}"
         try:
-            told = f"{self.name} {at} {stopped} {len(account)} {account}\n{'\n'.join(parts)}".encode()
+            told = "\n".join((f"{start} {len(account)} {account}", *parts)).encode()
         except UnicodeEncodeError:
             raise _surrogate(next(f for f, v in values.items() if isinstance(v, str) and not _valid(v))) from None
         return Record(name, self.name, at, stopped, account, values, blake2b(told, digest_size=DIGEST).digest())

@@ -16,7 +16,7 @@ from pricelang.syntax.lexer import LineLexer
 
 STARTS = (
     *("block", "header_item", "field", "window", "table_item", "price_item", "step", "allowance_item", "funds_item"),
-    *("topup_item", "limit_item", "example_item"),
+    *("topup_item", "limit_item", "example_item", "figure", "column_unit"),
 )
 
 

@@ -38,7 +38,9 @@ _VALUE = re.compile(r'[^\s,:()|"]+')
 _LIST_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?:[^,"]|,(?=\d{3}(?!\d)))+')
 _ZONE = re.compile(r"[A-Za-z][\w+-]*(?:/[A-Za-z][\w+-]*)*")
 _SCALE = re.compile(r"(?:[KMB]|thousand|million|billion)(?=[ ]+[A-Za-z])")
-_NOT_A_LIST = re.compile(r",\s*(?:default|optional|part\s+of|may\s+change)\b")
+_NOT_A_LIST = re.compile(
+    r",\s*(?:default|optional|part\s+of|may\s+change|per|from|until|expires|never|once|at\s+most|then|prorated|for)\b"
+)
 _LIST_ENDS = re.compile(r'\s*(?:"[^"]*"|[^\s,:()|"]+)\s*(?:$|[,:)"]|or\b|and\b)')
 _GIVEN_KEYWORDS = {"not", "given", "like", "one"}
 
@@ -90,7 +92,7 @@ class LineLexer(Lexer):
                     return keyword, match.end()
         if kind == "_COMMA" and "_LIST_COMMA" in accepted and not _NOT_A_LIST.match(text, at):
             return "_LIST_COMMA", match.end()
-        if kind == "STRING":
+        if kind == "STRING" and "LIST_VALUE" not in accepted:
             return kind, match.end()
         if "SCALE" in accepted and (found := _SCALE.match(text, at)):
             return "SCALE", found.end()

@@ -291,6 +291,7 @@ class LayerDecl:
     rows: tuple[Cells, ...]
     layers: tuple[LayerDecl, ...]
     new_rows: bool = False
+    level: int = 0  # how many files lie beneath it (`based on`)
     place: Place = field(default=NOWHERE, compare=False)
 
 
@@ -555,7 +556,7 @@ class EventDecl:
 
 @dataclass(frozen=True, slots=True)
 class ExpectDecl:
-    """`kind`: charge, less, more, total, balance, refused, accepted, rejected, line."""
+    """`kind`: charge, less, more, total, balance, refused, accepted, rejected, line, or a notice (`alert by NAME`)."""
 
     kind: str
     amount: Expr | None = None

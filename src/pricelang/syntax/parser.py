@@ -348,7 +348,7 @@ class _Parser:
         header, rows, layers = self.table_lines(line, sources)
         place = built.place(item)
         if item.data == "new_rows":
-            return n.LayerDecl(None, None, None, (), None, header, rows, layers, True, self.place(line))
+            return n.LayerDecl(None, None, None, (), None, header, rows, layers, True, 0, self.place(line))
         dates: n.Dates | None = None
         during: n.During | None = None
         when: n.Cond | None = None
@@ -367,7 +367,7 @@ class _Parser:
                 when = built.cond(kid)
         if header is None and not layers:
             self.findings.add(codes.EMPTY_BLOCK, place, what="this layer", advice="put a table with the new cells beneath")
-        return n.LayerDecl(dates, during, when, tuple(effects), name, header, rows, layers, False, place)
+        return n.LayerDecl(dates, during, when, tuple(effects), name, header, rows, layers, False, 0, place)
 
     def _topup(self, line: Line, tree: Any, built: LineBuilder) -> n.TopupBlock:
         header, rows, layers = self.table_lines(line, self.sources)
@@ -620,6 +620,9 @@ class _Parser:
         running: n.Word | None = None
         if measure.data == "running":
             running = built.word(measure.children[0])
+        elif measure.data == "of_running":
+            of = n.Name(str(measure.children[0]), built.place(measure.children[0]))
+            running = built.word(measure.children[1])
         else:
             of = built.expr(measure.children[0])
         each: n.EachSpec | None = None
@@ -708,6 +711,8 @@ class _Parser:
                 return n.ExpectDecl("accepted", place=place)
             case "expect_rejected":
                 return n.ExpectDecl("rejected", None, built.word(kids[0]) if kids else None, place=place)
+            case "expect_notice":
+                return n.ExpectDecl(str(kids[0]), None, built.word(kids[1]), place=place)
         return n.ExpectDecl("line", built.expr(kids[1]), built.word(kids[0]), place=place)
 
 
