@@ -139,7 +139,16 @@ class Dates:
 
 
 @dataclass(frozen=True)
+class IsNot:
+    """`is not`, `is not like`: given, and another."""
+
+    of: Is | Like
+
+
+@dataclass(frozen=True)
 class Not:
+    """`not (…)`, and `is not given`."""
+
     of: Cond
 
 
@@ -153,7 +162,7 @@ class Or:
     of: tuple[Cond, ...]
 
 
-Cond = Is | Like | Given | Within | During | Dates | Not | And | Or
+Cond = Is | IsNot | Like | Given | Within | During | Dates | Not | And | Or
 
 # --- fields, hours, tables ----------------------------------------------------------------------------------------
 
@@ -176,7 +185,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Hours:
-    """Windows: (weekdays from Monday = 0, minute of the day it starts, minute it stops); past midnight if stop <= start."""
+    """Windows: (weekdays from Monday = 0, first minute, minute it stops at); past midnight if stop <= start."""
 
     name: str
     zone: str | None
@@ -305,9 +314,9 @@ class Beyond:
 
 @dataclass(frozen=True)
 class At:
-    """One rate, or cases: the first whose condition holds (None: otherwise)."""
+    """One rate, or cases: the first whose condition holds (None: otherwise); a rate of None is not offered."""
 
-    cases: tuple[tuple[Cond | None, Expr], ...]
+    cases: tuple[tuple[Cond | None, Expr | None], ...]
     when: Cond | None = None
 
 

@@ -133,8 +133,12 @@ class Generator:
             if f.kind in ("choice", "truth"):
                 ways += [lambda f=f: d.Is(d.Get(f.name), self.values(f))] * 3
             elif f.kind == "text":
-                ways += [lambda f=f: d.Is(d.Get(f.name), tuple(self.rng.sample(self.known(f.name), self.pick([1, 1, 2]))))]
-                ways += [lambda f=f: d.Like(d.Get(f.name), self.pick(["*-1", "l*", "*a*", "GPT*"]))] * (f.name != "region")
+                ways += [
+                    lambda f=f: d.Is(d.Get(f.name), tuple(self.rng.sample(self.known(f.name), self.pick([1, 1, 2]))))
+                ]
+                ways += [lambda f=f: d.Like(d.Get(f.name), self.pick(["*-1", "l*", "*a*", "GPT*"]))] * (
+                    f.name != "region"
+                )
             elif f.kind == "number" and f.unit != self.currency:
                 ways += [lambda f=f: self.within(d.Get(f.name), f.unit)]
             if f.optional:
@@ -152,6 +156,8 @@ class Generator:
             parts = (self.cond(deep + 1, only), self.cond(deep + 1, only))
             return self.pick([d.And, d.Or])(parts)
         found = self.pick(ways)()
+        if isinstance(found, d.Is | d.Like) and self.chance(0.15):
+            return d.IsNot(found)
         return d.Not(found) if self.chance(0.15) and not isinstance(found, d.Dates) else found
 
     def values(self, f: d.Field) -> tuple:
@@ -197,7 +203,7 @@ class Generator:
             kinds.append("tokens")
         for kind in kinds:
             charged += getattr(self, f"fields_{kind}")()
-        if self.chance(0.3):
+        if self.chance(0.35):
             charged.append((d.Get("requests"), "request"))
         return charged
 
@@ -247,7 +253,10 @@ class Generator:
         self.fields.append(d.Field("run_time", "number", "second"))
         of = d.Times(d.Get("memory"), d.Get("run_time"))
         if self.chance(0.3):
-            of = d.Times(d.Get("memory"), d.Add(((1, d.Get("run_time")), (1, d.Figure(self.count("second"), "second")))))
+            more = d.Figure(self.count("second"), "second")
+            of = d.Times(d.Get("memory"), d.Add(((1, d.Get("run_time")), (1, more))))
+        elif self.chance(0.3):
+            of = d.Over(of, d.Figure(Fraction(self.pick([2, 3, 7]))))
         self.fields.append(d.Field("compute", "number", "GB-second", compute=of))
         return [(d.Get("compute"), "GB-second")]
 
@@ -262,7 +271,9 @@ class Generator:
         if self.chance(0.2):
             self.account.append(d.Field("partner", "truth", default=False))
         if self.chance(0.2):
-            self.account.append(d.Field("floor", "number", self.currency, default=Fraction(self.rng.randint(1, 50), 10)))
+            self.account.append(
+                d.Field("floor", "number", self.currency, default=Fraction(self.rng.randint(1, 50), 10))
+            )
         if self.chance(0.15):
             self.account.append(d.Field("discount", "number", "percent", default=Fraction(self.rng.randint(1, 50))))
 
@@ -272,7 +283,7 @@ class Generator:
             start = self.rng.randint(0, 23) * 60 + self.pick([0, 30])
             stop = (start + self.rng.randint(1, 20) * 30) % 1440 or 1440
             windows.append((self.pick([(0, 1, 2, 3, 4), tuple(range(7)), (0, 2, 4), (4,)]), start, stop))
-            if self.chance(0.4) and windows[0][0] == (0, 1, 2, 3, 4):
+            if self.chance(0.4) and windows[0][0] == (0, 1, 2, 3, 4) and start < stop:
                 windows.append(((5, 6), 0, 1440))
             self.hours.append(d.Hours(name, self.pick([None, None, "UTC", "Europe/Berlin"]), tuple(windows)))
 
@@ -334,10 +345,14 @@ class Generator:
         if column.kind == "percent":
             return d.Figure(Fraction(self.rng.randint(1, 50)), "percent")
         if column.kind == "money":
-            return self.money()
+            return "unlimited" if column.name == "most" and self.chance(0.2) else self.money()
         if column.kind == "quantity":
             return d.Figure(self.count(column.unit), column.unit)
-        others = [c.name for c in columns[: columns.index(column)] if c.kind == "rate" and (c.per, c.of) == (column.per, column.of)]
+        others = [
+            c.name
+            for c in columns[: columns.index(column)]
+            if c.kind == "rate" and (c.per, c.of) == (column.per, column.of)
+        ]
         draw = self.rng.random()
         if draw < 0.05:
             return "free"
@@ -408,7 +423,9 @@ class Generator:
         return d.Each(
             self.pick(PERIODS),
             self.pick([None, None, None, "Europe/Berlin", "America/New_York"]),
-            tuple(self.rng.sample(apart, self.pick([1, 1, 2]) if len(apart) > 1 else 1)) if apart and self.chance(0.3) else (),
+            tuple(self.rng.sample(apart, self.pick([1, 1, 2]) if len(apart) > 1 else 1))
+            if apart and self.chance(0.3)
+            else (),
         )
 
     def maybe_each(self, share: float) -> d.Each | None:
@@ -426,7 +443,10 @@ class Generator:
             steps.append(kind(d.Figure(self.count(unit), unit), each, self.maybe_when(0.2)))
         draw = self.rng.random()
         if draw < 0.12:
-            steps.append(d.InSteps(d.Figure(self.count(unit), unit), self.maybe_each(0.3), self.maybe_when(0.1)))
+            columns = [(t.name, c) for t in self.tables for c in t.columns if c.kind == "quantity" and c.unit == unit]
+            cells = [d.Cell(table, column.name) for table, column in columns]
+            size = self.pick([d.Figure(self.count(unit), unit), *cells])
+            steps.append(d.InSteps(size, self.maybe_each(0.3) if not cells else None, self.maybe_when(0.1)))
         elif draw < 0.22:
             steps.append(d.InPackages(d.Figure(self.count(unit), unit), self.maybe_each(0.4)))
             unit = "package"
@@ -476,7 +496,10 @@ class Generator:
         rows = []
         for top in tops:
             for band in self.bands(unit, 2):
-                cells = {c.name: self.money() if c.kind == "money" else d.Rate(self.price(), c.unit, c.per, c.of) for c in columns}
+                cells = {
+                    c.name: self.money() if c.kind == "money" else d.Rate(self.price(), c.unit, c.per, c.of)
+                    for c in columns
+                }
                 rows.append(d.Row((*top, (band,)), cells))
         table = d.Table(name, (*keys, band_key), tuple(columns), tuple(rows), band=band_key)
         if self.chance(0.3):
@@ -491,7 +514,9 @@ class Generator:
         """A rate: written, from the table, or by cases."""
         if self.chance(0.25):
             cases = [(self.cond(), self.one_rate(unit)) for _ in range(self.rng.randint(1, 2))]
-            return d.At((*cases, *([] if self.chance(0.1) else [(None, self.one_rate(unit))])))
+            if self.chance(0.2):
+                cases[0] = (cases[0][0], self.pick([None, replace(self.rate(unit), price=Fraction(0))]))
+            return d.At((*cases, (None, self.one_rate(unit))))
         return d.At(((None, self.one_rate(unit)),))
 
     def one_rate(self, unit: str) -> object:
@@ -499,7 +524,9 @@ class Generator:
             for table in self.tables:
                 able = [c for c in table.columns if c.kind == "rate" and same_dimension(c.of, unit)]
                 if able and not table.band:
-                    return d.Cell(table.name, self.pick(able).name)
+                    cell = d.Cell(table.name, self.pick(able).name)
+                    twice = d.Times(cell, d.Figure(Fraction(self.pick([2, 3]))))
+                    return self.pick([cell] * 8 + [twice, d.ShareOf(self.percent(), cell)])
         return self.rate(unit)
 
     def money_steps(self) -> list:
@@ -509,14 +536,14 @@ class Generator:
             if kind < 0.3:
                 steps.append(d.Adjust(self.pick([-1, -1, 1]), self.share(), True, self.maybe_when(0.6)))
             elif kind < 0.42:
-                steps.append(d.Adjust(1, self.money(), False, self.maybe_when(0.4), self.pick([None, "fee"])))
+                steps.append(d.Adjust(1, self.bound(), False, self.maybe_when(0.4), self.pick([None, "fee"])))
             elif kind < 0.56:
                 steps.append(d.AtLeast(self.bound(), None, self.maybe_when(0.2)))
             elif kind < 0.75:
-                steps.append(d.AtMost(self.bound(), self.maybe_each(0.5), self.maybe_when(0.15)))
+                steps.append(d.AtMost(self.bound(True), self.maybe_each(0.5), self.maybe_when(0.15)))
             else:
                 size = Fraction(1, 10 ** self.rng.randint(0, 6))
-                steps.append(d.Rounded(size * self.pick([1, 1, 1, 5]), self.pick(MODES)))
+                steps.append(d.Rounded(size * self.pick([1, 1, 1, 5]), self.pick(MODES), self.maybe_when(0.1)))
         return steps
 
     def share(self) -> object:
@@ -525,9 +552,10 @@ class Generator:
         ways += [d.Attribute(f.name) for f in self.account if f.unit == "percent"]
         return self.pick(ways)
 
-    def bound(self) -> object:
+    def bound(self, capping: bool = False) -> object:
         ways = [self.money()] * 4
-        ways += [d.Cell(t.name, c.name) for t in self.tables for c in t.columns if c.kind == "money" and not t.band]
+        cells = [d.Cell(t.name, c.name) for t in self.tables for c in t.columns if c.kind == "money" and not t.band]
+        ways += [cell for cell in cells if capping or cell.column != "most"] * 2
         ways += [d.Attribute(f.name) for f in self.account if f.unit == self.currency]
         return self.pick(ways)
 
@@ -538,9 +566,85 @@ class Generator:
             return d.Line(label, of, charged=False, reason="counted in another price")
         steps, unit = self.quantity_steps(unit)
         steps.append(self.tiers(unit) if self.chance(0.35) else self.at(unit))
-        return d.Line(label, of, (*steps, *self.money_steps()))
+        credits_back = isinstance(steps[-1], d.Tiers) and not steps[-1].graduated and steps[-1].each
+        money = [step for step in self.money_steps() if not (credits_back and isinstance(step, d.AtLeast))]
+        return d.Line(label, of, (*steps, *money), self.maybe_when(0.3) if of == d.Get("requests") else None)
+
+    # --- what runs over time
+
+    def resource(self) -> tuple[d.Usage, d.Price]:
+        """A machine by the started hour, or what is held by the time it is held."""
+        self.fields = [d.Field("kind", "choice", choices=("S", "M", "L"))]
+        columns = [d.Column("hourly", "money", self.currency)]
+        by_hour = self.chance(0.4)
+        if by_hour:
+            lines = [d.Line("hours", d.Cell("machines", "hourly"), tuple(self.run_steps()), every="hour")]
+        else:
+            unit = self.pick(["GB", "GPU"])
+            self.fields.append(d.Field("size", "number", unit, changes=self.chance(0.5)))
+            if unit == "GPU":
+                self.units["GPU"] = None
+            of = f"{unit}-{self.pick(['hour', 'month', 'month'])}"
+            month = 730 if of.endswith("month") and self.chance(0.3) else None
+            by = "month" if of.endswith("month") and not month else "second"
+            rate: object = d.Rate(self.price(), self.currency, Fraction(1), of, month)
+            if self.chance(0.6) and not month:
+                columns.append(self.rate_column("held", "", (1, of)))
+                rate = d.Cell("machines", "held")
+            at = d.At(((None, rate),))
+            if self.chance(0.3):
+                at = d.At(((self.cond(2), rate), (None, d.Rate(self.price(), self.currency, Fraction(1), of, month))))
+            lines = [d.Line("space", d.Get("size"), (at, *self.run_steps()), by=by)]
+        if len(columns) > 1 or by_hour:
+            self.tables.append(self.make_table("machines", columns, ["kind"]))
+        return d.Usage("machine", tuple(self.fields), True), d.Price("machine", tuple(lines))
+
+    def run_steps(self) -> list:
+        """Steps that say the same of a whole run and of its pieces, and roundings and bounds of the whole."""
+        steps: list = []
+        if self.chance(0.3):
+            steps.append(d.Adjust(self.pick([-1, 1]), d.Figure(self.percent(), "percent"), True))
+        if self.chance(0.3):
+            steps.append(self.pick([d.AtLeast, d.AtMost])(self.money()))
+        if self.chance(0.3):
+            steps.append(d.Rounded(Fraction(1, 10 ** self.rng.randint(0, 6)), self.pick(MODES)))
+        return steps
 
     # --- the whole
+
+    def overlay(self, usage: d.Usage, price: d.Price) -> d.Overlay | None:
+        """What a ruleset based on this one says instead."""
+        rows, new_rows, lines = {}, {}, {}
+        for table in self.tables:
+            if table.band or not table.keys or not table.rows:
+                continue
+            if self.chance(0.7):
+                rows[table.name] = self.some(table)
+            keyed = table.keys == ("model",) and not any(
+                isinstance(part, d.Anything | d.Pattern) for row in table.rows for part in row.keys[0]
+            )
+            if keyed and self.chance(0.4):
+                cells = {c.name: self.cell(c, list(table.columns), True) for c in table.columns}
+                new_rows[table.name] = (d.Row((("added-1",),), cells),)
+        if self.chance(0.4):
+            line = self.pick(price.lines)
+            lines[usage.name, line.label] = replace(line, steps=(*line.steps, d.Adjust(-1, self.share(), True)))
+            if line.reason:
+                del lines[usage.name, line.label]
+        return d.Overlay(rows, new_rows, lines) if rows or new_rows or lines else None
+
+    def credit_lines(self, label: str, of, unit: str) -> tuple[d.Line, ...]:
+        """A line in a declared unit: one of fixed worth is money; another feeds the line that prices it."""
+        per, each = self.pick(PER[unit])
+        if self.chance(0.5):
+            self.units["credit"] = d.Figure(Fraction(1, self.pick([1, 10, 100])), self.currency)
+            return (d.Line(label, of, (d.At(((None, d.Rate(self.price(), "credit", Fraction(per), each)),)),)),)
+        self.units["credit"] = None
+        first = d.Line(
+            f"{label}_used", of, (d.At(((None, d.Rate(self.price(), "credit", Fraction(per), each)),)),), charged=False
+        )
+        rate = d.At(((None, d.Rate(self.price(), self.currency, Fraction(1), "credit")),))
+        return first, d.Line(label, d.Result(first.label), (rate, *self.money_steps()))
 
     def ruleset(self) -> d.Ruleset:
         self.currency = self.pick(["USD", "USD", "USD", "EUR", "CNY"])
@@ -558,9 +662,20 @@ class Generator:
             columns.append(d.Column("off", "percent", "percent"))
         if self.chance(0.2):
             columns.append(d.Column("most", "money", self.currency))
+        if self.chance(0.15) and charged[0][1] in PER:
+            columns.append(d.Column("step", "quantity", charged[0][1]))
+        if self.chance(0.2):
+            fees = [d.Column("fee", "money", self.currency), d.Column("vat", "percent", "percent")]
+            self.tables.append(self.make_table("fees", fees, []))
         if columns and self.chance(0.85):
             self.tables.append(self.make_table("models", columns))
-        lines = tuple(self.line(f"l{n + 1}", of, unit) for n, (of, unit) in enumerate(charged))
+        fed = self.chance(0.12)
+        lines: tuple = ()
+        for n, (of, unit) in enumerate(charged):
+            if n == 0 and fed and unit in PER:
+                lines += self.credit_lines("l1", of, unit)
+            else:
+                lines += (self.line(f"l{n + 1}", of, unit),)
         together = tuple(self.together()) if self.chance(0.2) else ()
         prices = (d.Price("call", lines, None, together),)
         split = [f for f in self.fields if f.kind == "choice" and f.choices]
@@ -568,12 +683,20 @@ class Generator:
             value = (split[0].choices[0],)
             other = tuple(self.line(f"l{n + 1}", of, unit) for n, (of, unit) in enumerate(charged))
             asked = d.Is(d.Get(split[0].name), value)
-            prices = (d.Price("call", lines, asked, together), d.Price("call", other, d.Not(asked)))
-        rounds = lambda share: d.Rounded(Fraction(1, 10 ** self.rng.randint(2, 6)), self.pick(MODES)) if self.chance(share) else None  # noqa: E731, E501
+            prices = (d.Price("call", lines, asked, together), d.Price("call", other, d.IsNot(asked)))
+        usages = (d.Usage("call", tuple(self.fields)),)
+        overlay = self.overlay(usages[0], prices[0]) if len(prices) == 1 and self.chance(0.12) else None
+        if self.chance(0.15):
+            usage, price = self.resource()
+            usages, prices = (*usages, usage), (*prices, price)
         return d.Ruleset(
-            "r", self.currency, self.zone, (d.Usage("call", tuple(self.fields)),), prices, tuple(self.tables),
-            tuple(self.hours), tuple(self.account), tuple(self.allowances), self.units, rounds(0.15), rounds(0.1),
+            "r", self.currency, self.zone, usages, prices, tuple(self.tables), tuple(self.hours), tuple(self.account),
+            tuple(self.allowances), self.units, self.header_rounding(0.15), self.header_rounding(0.1), overlay,
         )  # fmt: skip
+
+    def header_rounding(self, share: float) -> d.Rounded | None:
+        size = Fraction(1, 10 ** self.rng.randint(2, 6))
+        return d.Rounded(size, self.pick(MODES)) if self.chance(share) else None
 
     def together(self) -> Iterator:
         for _ in range(self.rng.randint(1, 2)):
@@ -583,7 +706,9 @@ class Generator:
             elif kind == 1:
                 yield d.AtMost(self.money())
             elif kind == 2:
-                yield d.Adjust(self.pick([-1, 1]), d.Figure(self.percent(), "percent"), True, None, self.pick([None, "VAT"]))
+                yield d.Adjust(
+                    self.pick([-1, 1]), d.Figure(self.percent(), "percent"), True, None, self.pick([None, "VAT"])
+                )
             else:
                 yield d.Rounded(Fraction(1, 10 ** self.rng.randint(1, 4)), self.pick(MODES))
 
@@ -594,13 +719,13 @@ class Generator:
         found = list(nodes(rules))
         self.edges = edges(rules, found)
         counted = any(isinstance(node, d.Each) for node in found)
-        stream = counted or self.chance(0.1)
+        stream = self.chance(0.65 if counted else 0.1)
         accounts = {name: self.attributes(rules, found) for name in ("a-1", "a-2")}
         signups = {name: self.instant() for name in accounts if self.chance(0.5)}
         records = [self.record(rules, n + 1) for n in range(5)]
         if stream and self.chance(0.7):  # near in time, so that they share periods
             near = self.instant()
-            for record in records:
+            for record in (one for one in records if "at" in one):
                 later = timedelta(seconds=self.pick([0, 1, 30, 600, 3000, 7000, 80_000, 400_000, 3_000_000]))
                 record["at"] = text(near + later)
         if stream and self.chance(0.1):
@@ -640,16 +765,24 @@ class Generator:
         return at.replace(minute=0, second=0) if self.chance(0.2) else at
 
     def record(self, rules: d.Ruleset, n: int) -> dict:
-        usage = rules.usages[0]
+        usage = self.pick(rules.usages)
         given: dict = {"id": f"r-{n}", "type": usage.name, "at": text(self.instant(), self.pick([0, 0, 0, 2, -5]))}
         given["account"] = self.pick(["a-1", "a-1", "a-2"])
+        if usage.resource:
+            started = self.instant()
+            lasted = self.pick([0, 1, 3599, 3600, 3601, 7200, self.rng.randint(1, 200_000)])
+            del given["at"]
+            given |= {"started": text(started), "stopped": text(started + timedelta(seconds=lasted))}
         sizes: dict[str, Fraction] = {}
         for f in usage.fields:
             if f.compute or ((f.default is not None or f.optional) and self.chance(0.3)):
                 continue
             if f.counts:
                 if self.chance(0.6):
-                    words = self.rng.choices(["hello", "Zürich", "e\u0301te\u0301", "价格", " ", "  ", "a b c", "👍"], k=self.rng.randint(0, 30))
+                    words = self.rng.choices(
+                        ["hello", "Zürich", "e\u0301te\u0301", "价格", " ", "  ", "a b c", "👍"],
+                        k=self.rng.randint(0, 30),
+                    )
                     given[f.counts[0]] = " ".join(words)
                 else:
                     given[f.name] = self.rng.randint(0, 10**6)
@@ -691,6 +824,8 @@ class Generator:
                             known.append(part.text.replace("*", self.pick(["x", "3", "sonnet"])))
                         elif isinstance(part, d.Anything):
                             known.append(self.pick(["whatever", "zz"]))
+        if rules.overlay and f.name == "model" and any(rules.overlay.new_rows.values()):
+            known.append("added-1")
         if self.chance(0.02):
             return self.pick(["unheard-of", "Small-1", "small-", "claude-v2"])
         return self.pick(known or self.known(f.name))
@@ -707,7 +842,9 @@ class Generator:
         elif self.chance(0.08):
             value = Fraction(0)
         else:
-            value = Fraction(self.rng.randint(1, 9999) * 10 ** self.pick([0, 0, 1, 2, 3]), 1 if whole else self.pick([1, 1, 10, 100]))
+            value = Fraction(
+                self.rng.randint(1, 9999) * 10 ** self.pick([0, 0, 1, 2, 3]), 1 if whole else self.pick([1, 1, 10, 100])
+            )
         value = max(value, Fraction(0))
         return Fraction(int(value)) if whole else Fraction(int(value * 1000), 1000)
 

@@ -97,8 +97,11 @@ def period(at: datetime, unit: str, zone: str) -> datetime:
     return first.replace(day=1, month=first.month - (first.month - 1) % months) if months else first
 
 
-def next_month(first: datetime) -> datetime:
-    return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+def following(start: datetime, unit: str) -> datetime:
+    """The start of the next period of a day or more."""
+    days = {"day": 1, "week": 7, "quarter": 93, "year": 367}.get(unit, 32)
+    later = start + timedelta(days=days)
+    return later if days < 32 else later.replace(day=1)
 
 
 def open_at(windows: tuple, at: datetime, zone: str) -> bool:
@@ -185,7 +188,8 @@ class Reading:
             case d.Figure():
                 return of.number * self.factor(of.unit)
             case d.Rate():
-                return of.price * self.factor(of.unit) / (of.per * self.factor(of.of))
+                lasting = of.month * 3600 if of.month else 1
+                return of.price * self.factor(of.unit) / (of.per * self.factor(of.of) * lasting)
             case d.Get():
                 return NOTHING if self.get(of.name) is None else self.get(of.name)
             case d.Rest():
@@ -231,10 +235,9 @@ class Reading:
                 return (of.start is None or instant(of.start, zone) <= self.at) and (
                     of.until is None or self.at < end(of.until, zone)
                 )
+            case d.IsNot():
+                return self.get(of.of.of.name) is not None and not self.holds(of.of)
             case d.Not():
-                asked = getattr(of.of, "of", None) if not isinstance(of.of, d.Given) else None
-                if isinstance(asked, d.Get | d.Attribute) and self.get(asked.name) is None:
-                    return False  # what is not given meets no condition but `is not given`
                 return not self.holds(of.of)
             case d.And():
                 return all(self.holds(part) for part in of.of)
@@ -294,7 +297,11 @@ class Reading:
         if self.rules.overlay:
             lying = [*self.rules.overlay.rows.get(table.name, ()), *lying]
         stands, value = next(
-            ((over, over.cells[column]) for over in lying if same_row(over, row) and over.cells.get(column) is not None),
+            (
+                (over, over.cells[column])
+                for over in lying
+                if same_row(over, row) and over.cells.get(column) is not None
+            ),
             (row, row.cells.get(column)),
         )
         self.row_used = stands
@@ -339,10 +346,10 @@ class Reading:
     def step(self, step, key: tuple, value: Fraction) -> Fraction:
         match step:
             case d.At():
-                for when, rate in step.cases:
-                    if self.holds(when):
-                        return value * self.value(rate)
-                raise Rejected("no-case")
+                rate = next(rate for when, rate in step.cases if self.holds(when))
+                if rate is None:
+                    raise Rejected("not-offered")
+                return value * self.value(rate)
             case d.Adjust():
                 by = self.value(step.by)
                 return value + step.sign * (value * by if step.share else by)
@@ -359,8 +366,7 @@ class Reading:
                 self.running(step, ("at least", *key), value)
                 return value
             case d.AtLeast():
-                bound = self.value(step.bound)
-                total = lambda left: max(left, bound)  # noqa: E731
+                return max(value, self.value(step.bound))
             case d.InSteps() | d.InPackages():
                 size = self.value(step.size)
                 share = 1 if isinstance(step, d.InPackages) else size
@@ -417,7 +423,7 @@ class Reading:
                     capped.insert(0, (start, min(units, left)))
                     left -= capped[0][1]
                 kept = tuple(capped)
-            since, used = next_month(since), NOTHING
+            since, used = following(since, of.each.unit), NOTHING
         asked = value
         left_over = []
         for start, units in kept:
@@ -435,7 +441,7 @@ class Reading:
         Elapsed time is cut at every half hour, because nothing described changes in between.
         """
         if of.every:
-            starts = max(1, ceil((self.stopped - self.at) / timedelta(hours=1)))
+            starts = max(1, -((self.at - self.stopped) // timedelta(hours=1)))
             return [(self.at + timedelta(hours=n), Fraction(1)) for n in range(starts)]
         found, at = [], self.at
         while at < self.stopped:
@@ -444,7 +450,7 @@ class Reading:
             lasted = Fraction((stop - at) // timedelta(microseconds=1), 10**6)
             if of.by == "month":
                 first = period(at, "month", self.rules.zone)
-                length = instant(next_month(first), self.rules.zone) - instant(first, self.rules.zone)
+                length = instant(following(first, "month"), self.rules.zone) - instant(first, self.rules.zone)
                 lasted /= length // timedelta(seconds=1)
             found.append((at, lasted))
             at = stop
@@ -453,7 +459,8 @@ class Reading:
     def run(self, line: d.Line) -> Fraction:
         """What a run is charged before the steps below its price: each piece priced at its own beginning."""
         started, amount, self.lasted = self.at, NOTHING, NOTHING
-        for self.at, lasted in self.pieces(line):
+        for at, lasted in self.pieces(line):
+            self.at = at
             of = self.value(line.of)
             amount += lasted * (of if line.every else self.step(line.steps[0], (), of))
             self.lasted += lasted if line.every else lasted * of
@@ -471,21 +478,20 @@ class Reading:
             steps = steps if line.every else steps[1:]
         else:
             value = quantity = self.value(line.of)
+        unpriced = any(isinstance(step, d.At | d.Tiers) for step in steps)
         for n, step in enumerate(steps):
-            if value == 0:
-                break  # nothing stays nothing
+            if value == 0:  # nothing stays nothing
+                quantity = NOTHING if unpriced else quantity
+                break
             if not self.holds(step.when) or (isinstance(step, d.Rounded) and not rounding):
                 continue
-            if isinstance(step, d.At | d.Tiers):
-                quantity, self.row_used = value, None
+            prices = isinstance(step, d.At | d.Tiers)
+            if prices:
+                quantity, unpriced, self.row_used = value, False, None
             value = self.step(step, (self.usage.name, line.label, n), value)
-            if isinstance(step, d.At | d.Tiers):
-                row = self.row_used
-        else:
-            self.results[line.label] = value
-            return quantity, value, row
-        self.results[line.label] = NOTHING
-        return quantity, NOTHING, row
+            row = self.row_used if prices else row
+        self.results[line.label] = value
+        return quantity, value, row
 
 
 def number(given) -> Fraction:
@@ -620,7 +626,8 @@ def charge_all(rules: d.Ruleset, records: list[dict], book: Book) -> list[Charge
         if record["id"] in seen:
             found[n] = Rejected("duplicate" if seen[record["id"]] == record else "id-conflict", "id")
         seen.setdefault(record["id"], record)
-    for n in sorted(range(len(records)), key=lambda n: (moment(records[n]["at"]), records[n]["id"])):
+    at = [moment(record.get("at") or record["started"]) for record in records]
+    for n in sorted(range(len(records)), key=lambda n: (at[n], records[n]["id"])):
         if found[n] is None:
             try:
                 found[n] = charge(rules, records[n], book)

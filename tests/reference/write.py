@@ -1,4 +1,4 @@
-"""A described ruleset as the text of a rule file, its spelling varied: separators, suffixes, order of columns, nesting."""
+"""A described ruleset as the text of a rule file, in many spellings: separators, suffixes, columns in any order."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ class Writer:
                 start = f"from {self.day(of.start)}" if of.start else ""
                 until = f"until {self.day(of.until)}" if of.until else ""
                 return f"{start} {until}".strip()
-            case d.Not(d.Is() as one) if len(one.values) == 1 and self.rng.random() < 0.7:
-                return f"{self.expr(one.of)} is not {self.literal(one.values[0])}"
+            case d.IsNot():
+                return self.cond(of.of).replace(" is ", " is not ", 1)
             case d.Not(d.Given() as one):
                 return f"{self.expr(one.of)} is not given"
             case d.Not():
@@ -360,7 +360,7 @@ class Writer:
 
     def grid(self, table: d.Table, rows: tuple[d.Row, ...], depth: int) -> None:
         grid = self.cells(table, rows)
-        outer = self.rng.random() < 0.85
+        outer = len(grid[0]) == 1 or self.rng.random() < 0.85
         for n, row in enumerate(grid):
             text = " | ".join(row)
             self.lines.append("  " * depth + (f"| {text} |" if outer else text))
@@ -493,10 +493,15 @@ class Writer:
                     words = self.cond(when)
                 else:
                     words = f"when {self.cond(when)}"
-                self.put(depth, f"{words}: {'free' if free(rate) else self.expr(rate)}")
+                self.put(depth, f"{words}: {self.case(rate)}")
         if isinstance(step, d.Tiers) and not isinstance(step.bands[0], str):
             for tier in step.bands:
                 self.put(depth, f"{self.band(tier.band)}: {self.tier(tier)}")
+
+    def case(self, rate) -> str:
+        if rate is None:
+            return "not offered"
+        return "free" if isinstance(rate, d.Rate) and not rate.price else self.expr(rate)
 
     def tier(self, tier: d.Tier) -> str:
         if tier.rate is None and tier.flat is None:
@@ -514,10 +519,6 @@ class Writer:
         if of.kept:
             most = f", at most {self.figure(of.kept_at_most)}" if of.kept_at_most else ""
             self.put(1, f"unused kept {of.kept} {of.each.unit}{'s' if of.kept > 1 else ''}{most}")
-
-
-def free(rate) -> bool:
-    return isinstance(rate, d.Rate) and rate.price == 0
 
 
 def clock(minute: int) -> str:

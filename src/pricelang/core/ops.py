@@ -25,7 +25,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the record; a computed field is an expression of its own and never appears as a Field."""
+    """A field of the record, sent or computed."""
 
     name: str
 
@@ -172,6 +172,8 @@ class AtLeast:
     each: Period | None
     when: Cond | None
     place: Place
+    moves_end: bool = False
+    prorated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +184,18 @@ class AtMost:
     each: Period | None
     when: Cond | None
     place: Place
+    moves_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RoundUp:
-    """A quantity up to the next multiple of a size (`in steps of`)."""
+    """A quantity up to the next multiple of a size (`in steps of`). `moves_end`: of a resource's running time."""
 
     size: Expr
     each: Period | None
     when: Cond | None
     place: Place
+    moves_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,7 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Case:
     when: Cond | None  # None: otherwise
-    rate: Expr
+    rate: Expr | None  # None: not offered
     place: Place
 
 
@@ -243,11 +247,13 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class BandTable:
-    """Bands that stand in a table: one key of it is the band, the others are looked up."""
+    """Bands that stand in a table: one key of it is the band (edges times `factor` are base units), the others are
+    looked up."""
 
     table: str
     rate: str | None
     flat: str | None
+    factor: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ def _too_long() -> RecordError:
     return RecordError("too-large", None, f"this line is longer than {MAX_LINE:,} bytes")
 
 
+def _ended(line: bytes) -> bytes:
+    """A line without its end."""
+    return line.removesuffix(b"\n").removesuffix(b"\r")
+
+
 def _decoded(line: bytes) -> str:
     try:
         return line.decode()
@@ -74,7 +79,7 @@ def read_jsonl(stream: BinaryIO) -> Iterator[Item]:
             yield number, _too_long()
         elif line.strip(_BLANK):
             try:
-                yield number, _object(_decoded(line), line)
+                yield number, _object(_decoded(_ended(line)), line)
             except RecordError as error:
                 yield number, error
 
@@ -318,10 +323,6 @@ class _Rows:
 
 
 _CELL = re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^",]*+))(?=,|\Z)')
-
-
-def _ended(line: bytes) -> bytes:
-    return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _cells(row: bytes) -> list[bytes]:

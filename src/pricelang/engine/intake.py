@@ -57,6 +57,7 @@ _ONE = Fraction(1)
 _ZERO = Fraction(0)
 _FLOAT_LIMIT = 2.0**53
 _LONGEST_TIME = 100
+_SHOWN = 60  # characters of a name that are compared
 _LISTED = 8  # names told in full where none is near
 _SEARCHED = 500  # names among which the nearest is looked for
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - as in the calendar
@@ -127,13 +128,16 @@ def shown(value: object) -> str:
     return "a value of another kind"
 
 
-@lru_cache(maxsize=1024)
 def _advice(word: str, names: tuple[str, ...]) -> str:
     """What to write instead, as the end of a sentence: the nearest name, or all of them if they are few."""
-    word = word[:100]
+    return _nearest(word[:_SHOWN], names)
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, names: tuple[str, ...]) -> str:
     among = names if len(names) <= _SEARCHED else [name for name in names if name[:1] == word[:1]][:_SEARCHED]
     lower = {name.lower(): name for name in reversed(among)}
-    near = get_close_matches(word.lower(), lower, 1)
+    near = get_close_matches(word.lower(), lower, 1, 0.7)
     if near:
         return f"; did you mean {quoted(lower[near[0]])}?"
     if 0 < len(names) <= _LISTED:
@@ -478,8 +482,11 @@ class _Usage:
     def read(self, raw: dict[str, object]) -> Record:
         if not self.known.issuperset(raw):
             self.refuse_unknown(raw)
-        name = _named(raw, "id")
-        account = _named(raw, "account")
+        name, account = raw.get("id"), raw.get("account")
+        if type(name) is not str or not name or not name.isascii():
+            name = _named(raw, "id")
+        if type(account) is not str or not account or not account.isascii():
+            account = _named(raw, "account")
         at = _time(raw, self.times[0])
         stopped = self.stopped(raw, at) if self.resource else None
         if self.texts:
