@@ -18,6 +18,7 @@ from reference import describe as d
 from reference.price import UNITS
 from reference.price import end
 from reference.price import instant
+from reference.price import same_row
 from reference.write import decimal
 
 ZONES = ("UTC", "UTC", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "Asia/Shanghai")
@@ -336,7 +337,26 @@ class Generator:
         rows = tuple(d.Row(combo, {c.name: self.cell(c, columns, True) for c in columns}) for combo in combos)
         table = d.Table(name, tuple(keys), tuple(columns), rows)
         table = replace(table, csv=self.chance(0.08) and self.plain(table))
-        return replace(table, layers=tuple(self.layers(table)) if self.chance(0.6) else ())
+        if self.chance(0.4):
+            return table
+        table = replace(table, layers=tuple(self.layers(table)))
+        return self.not_yet(table) if self.chance(0.3) else table
+
+    def not_yet(self, table: d.Table) -> d.Table:
+        """Takes away cells that a `from`, or one offer alone, gives: before it and after there is no price."""
+        rows = []
+        for row in table.rows:
+            cells = dict(row.cells)
+            for column in cells:
+                giving = [
+                    one for one in table.layers for over in one.rows if same_row(over, row) and column in over.cells
+                ]  # fmt: skip
+                plain = [one for one in giving if not (one.when or one.hours or one.new_customers)]
+                plain.sort(key=lambda one: instant(one.start, "UTC"))
+                if plain and (plain[0].until is None or len(plain) == 1) and self.chance(0.5):
+                    cells[column] = None
+            rows.append(d.Row(row.keys, cells))
+        return replace(table, rows=tuple(rows))
 
     def plain(self, table: d.Table) -> bool:
         return bool(table.keys) or len(table.rows) == 1
@@ -483,12 +503,13 @@ class Generator:
         return d.Tiers(self.chance(0.6), tuple(found), each)
 
     def tier_table(self, unit: str) -> tuple[str, str | None, str | None]:
-        """A table of bands: the band key is named after nothing the record carries."""
+        """A table of bands: the band key is a field, or says nothing but where the bands stand."""
         name = f"bands_{len(self.tables) + 1}"
+        sent = [f.name for f in self.fields if f.unit == unit and not f.optional] + ["requests"] * (unit == "request")
         columns = [self.rate_column("price", unit)]
         if self.chance(0.4):
             columns.append(d.Column("flat", "money", self.currency))
-        band_key = {"token": "tokens"}.get(unit, f"{unit}s")
+        band_key = self.pick(sent) if sent and self.chance(0.5) else "reached"
         keys = [f.name for f in self.account if f.kind == "choice"][:1] if self.chance(0.5) else []
         tops: list[tuple] = [()]
         for key in keys:

@@ -141,7 +141,7 @@ class Reading:
         self.record: dict = {}
         self.results: dict[str, Fraction] = {}
         self.row_used: d.Row | None = None
-        self.fields = {f.name: f for f in usage.fields}
+        self.fields = {f.name: f for f in usage.fields} | {"requests": d.Field("requests", "number", "request")}
         self.tables = {t.name: t for t in rules.tables}
         self.hours = {h.name: h for h in rules.hours}
 
@@ -157,8 +157,6 @@ class Reading:
     # --- values
 
     def get(self, name: str):
-        if name == "requests":
-            return Fraction(1)
         of = self.fields.get(name)
         if of is None:
             return self.attribute(name)
@@ -374,7 +372,8 @@ class Reading:
         before, after = self.running(step, key, value)
         if isinstance(step, d.Tiers):
             bands = self.bands(step)
-            return total(bands, after) - total(bands, before)
+            earlier = total(bands, before)
+            return total(bands, after) - earlier
         return total(after) - total(before)
 
     def bands(self, step: d.Tiers) -> list[tuple]:
@@ -400,7 +399,7 @@ class Reading:
             bottom = low[0] if low else NOTHING
             inside = min(total, high[0]) - bottom if high else total - bottom
             if inside > 0:
-                amount += self.of_band(flat) + inside * self.of_band(rate)
+                amount += self.of_band(flat) + inside * self.of_band(rate)  # the rate last: its row is shown
         return amount
 
     def volume(self, bands: list[tuple], total: Fraction) -> Fraction:
@@ -413,7 +412,8 @@ class Reading:
         """What an allowance takes over: units kept from earlier periods first, the oldest before the newer."""
         size, now = self.value(of.size), self.since(of.each)
         key = ("allowance", of.name, *(self.get(name) for name in of.each.apart))
-        since, used, kept = self.counts.get(key, (now, NOTHING, ()))
+        first = min(now, period(self.signup, of.each.unit, self.rules.zone)) if self.signup else now
+        since, used, kept = self.counts.get(key, (first, NOTHING, ()))
         while since < now:
             kept = (*kept, (since, max(size - used, NOTHING)))[-of.kept:] if of.kept else ()  # fmt: skip
             left = self.value(of.kept_at_most) if of.kept_at_most else None
@@ -480,18 +480,22 @@ class Reading:
             value = quantity = self.value(line.of)
         unpriced = any(isinstance(step, d.At | d.Tiers) for step in steps)
         for n, step in enumerate(steps):
-            if value == 0:  # nothing stays nothing
-                quantity = NOTHING if unpriced else quantity
-                break
             if not self.holds(step.when) or (isinstance(step, d.Rounded) and not rounding):
                 continue
             prices = isinstance(step, d.At | d.Tiers)
             if prices:
                 quantity, unpriced, self.row_used = value, False, None
-            value = self.step(step, (self.usage.name, line.label, n), value)
-            row = self.row_used if prices else row
+            if value:  # nothing stays nothing
+                value = self.step(step, (self.price, line.label, n), value)
+                row = self.row_used if prices else row
         self.results[line.label] = value
-        return quantity, value, row
+        return NOTHING if unpriced else quantity / self.shown_in(line), value, row
+
+    def shown_in(self, line: d.Line) -> Fraction:
+        """The unit in which a line's quantity is shown: packages, or that of the field it begins with."""
+        if line.every or any(isinstance(step, d.InPackages) for step in line.steps):
+            return Fraction(1)
+        return self.factor(self.fields[line.of.name].unit) if isinstance(line.of, d.Get | d.Rest) else Fraction(1)
 
 
 def number(given) -> Fraction:
@@ -523,7 +527,7 @@ def rank(layer: d.Layer, zone: str) -> tuple:
 
 def read(usage: d.Usage, record: dict, factor) -> dict:
     """The fields of a record in base units, as they are priced."""
-    taken, texts = {}, {f.counts[0] for f in usage.fields if f.counts}
+    taken, texts = {"requests": Fraction(1)}, {f.counts[0] for f in usage.fields if f.counts}
     for name in record.keys() - {"id", "type", "at", "account", "started", "stopped"} - texts:
         if all(f.name != name or f.compute for f in usage.fields):
             raise Rejected("unknown-field", name)
@@ -579,11 +583,11 @@ def charge(rules: d.Ruleset, record: dict, book: Book) -> Charge:
     for counts, own, _ in kept:
         counts[account] = own
     (_, _, charged), (_, _, exact) = kept
-    return Charge(
-        record["id"],
-        [Charged(name, quantity, amount, twin[2], row)
-         for (name, quantity, amount, row), twin in zip(charged, exact, strict=True) if quantity],
-    )  # fmt: skip
+    found = []
+    for (name, quantity, amount, row), (_, _, before, _) in zip(charged, exact, strict=True):
+        if quantity or amount or before:
+            found.append(Charged(name, Fraction(1) if quantity is None else quantity, amount, before, row))
+    return Charge(record["id"], found)
 
 
 def lines(reading: Reading, rounding: bool) -> list[tuple]:
@@ -591,9 +595,10 @@ def lines(reading: Reading, rounding: bool) -> list[tuple]:
     for whole in usage.fields:
         if any(whole.name in f.part_of for f in usage.fields) and reading.rest(whole.name) < 0:
             raise Rejected("part-exceeds-whole", whole.name)
-    price: d.Price = next((p for p in rules.prices if p.usage == usage.name and reading.holds(p.when)), None)
-    if price is None:
-        raise Rejected("no-case", "type")
+    held = [(n, p) for n, p in enumerate(rules.prices) if p.usage == usage.name and reading.holds(p.when)]
+    if not held:
+        raise Rejected("no-price", "type")
+    reading.price, price = held[0]
     found = []
     for line in price.lines:
         if not line.reason and reading.holds(line.when):
@@ -605,11 +610,10 @@ def lines(reading: Reading, rounding: bool) -> list[tuple]:
     total = sum((amount for _, _, amount, _ in found), NOTHING)
     after = [*price.together, *([rules.round_charge] if rules.round_charge else [])]
     for n, step in enumerate(after):
-        if reading.holds(step.when):
-            skip = not total or (isinstance(step, d.Rounded) and not rounding)
-            result = total if skip else reading.step(step, (usage.name, n), total)
-            found.append((step_name(step), result - total, result - total, None))
-            total = result
+        before = total
+        if total and reading.holds(step.when) and (rounding or not isinstance(step, d.Rounded)):
+            total = reading.step(step, (reading.price, n), total)
+        found.append((step_name(step), None, total - before, None))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from datetime import date
 from datetime import datetime
 from fractions import Fraction
@@ -32,6 +33,7 @@ def write(rules: d.Ruleset, rng: Random, name: str = "x.price") -> Written:
     base = Writer(rules, rng, "base.price")
     base.ruleset()
     over = Writer(rules, rng, name)
+    over.spelt = base.spelt
     over.overlay(rules.overlay)
     files = {"base.price": "\n".join(base.lines) + "\n", **base.files}
     return Written("\n".join(over.lines) + "\n", files, {**base.rows, **over.rows})
@@ -52,6 +54,7 @@ class Writer:
         self.lines: list[str] = []
         self.files: dict[str, str] = {}
         self.rows: dict[int, str] = {}
+        self.spelt: dict[tuple[d.Band, bool], str] = {}
 
     def put(self, depth: int, text: str) -> None:
         if self.rng.random() < 0.03:
@@ -73,7 +76,7 @@ class Writer:
 
     def unit(self, name: str, many: bool = True) -> str:
         *first, last = name.split("-")
-        plural = last if not many or last.endswith("B") or len(last) == 1 else last + "s"
+        plural = last if not many or last.endswith("B") or last == "percent" else last + "s"
         return "-".join([*first, plural])
 
     def money(self, value: Fraction, currency: str) -> str:
@@ -348,19 +351,28 @@ class Writer:
         columns = [c for c in table.columns if any(c.name in row.cells for row in rows)]
         self.rng.shuffle(columns)
         head = [*table.keys, *(self.head(c) for c in columns)]
+        sent = {"requests", *(f.name for usage in self.rules.usages for f in usage.fields)}
         return [head] + [
-            [*(self.key(part) for part in row.keys), *(self.cell(row.cells.get(c.name), c) for c in columns)]
+            [
+                *(
+                    self.key(parts, key == table.band and key not in sent)
+                    for key, parts in zip(table.keys, row.keys, strict=True)
+                ),
+                *(self.cell(row.cells.get(c.name), c) for c in columns),
+            ]
             for row in rows
         ]
 
     def head(self, column: d.Column) -> str:
         if column.kind == "rate" and (column.per, column.of) != self.default:
             return f"{column.name} (per {self.size(column.per, column.of)})"
+        if column.kind == "money" and (self.default or self.rng.random() < 0.1):
+            return f"{column.name} ({column.unit})"
         return column.name
 
     def grid(self, table: d.Table, rows: tuple[d.Row, ...], depth: int) -> None:
         grid = self.cells(table, rows)
-        outer = len(grid[0]) == 1 or self.rng.random() < 0.85
+        outer = len(grid[0]) == 1 or self.rng.random() < 0.85 or any("" in row for row in grid)
         for n, row in enumerate(grid):
             text = " | ".join(row)
             self.lines.append("  " * depth + (f"| {text} |" if outer else text))
@@ -369,17 +381,17 @@ class Writer:
             elif outer and self.rng.random() < 0.5:
                 self.lines.append("  " * depth + "|" + "---|" * len(row))
 
-    def key(self, parts) -> str:
-        return ", ".join(self.key_part(part) for part in parts)
+    def key(self, parts, plain: bool = False) -> str:
+        return ", ".join(self.key_part(part, plain) for part in parts)
 
-    def key_part(self, part) -> str:
+    def key_part(self, part, plain: bool) -> str:
         match part:
             case d.Anything():
                 return "any"
             case d.Pattern():
                 return f"like {part.text}"
-            case d.Band():
-                return self.band(part)
+            case d.Band():  # a layer names a row by the words of that row
+                return self.spelt.setdefault((part, plain), self.band(replace(part, unit="") if plain else part))
         return self.literal(part).strip('"')
 
     def cell(self, value, column: d.Column) -> str:
@@ -402,8 +414,8 @@ class Writer:
             return f"{self.rng.choice(['at least', 'from']) if low[1] else 'above'} {self.figure(low[0])}"
         if low[1]:
             return f"from {self.figure(low[0])} {'up to' if high[1] else 'below'} {self.figure(high[0])}"
-        if self.rng.random() < 0.5:  # `up to` starts where the band before ends
-            return f"up to {self.figure(high[0])}"
+        if not high[1] or self.rng.random() < 0.5:  # it starts where the band before ends
+            return f"{'up to' if high[1] else 'below'} {self.figure(high[0])}"
         return f"above {self.figure(low[0])} up to {self.figure(high[0])}"
 
     # --- lines

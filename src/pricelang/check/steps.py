@@ -42,6 +42,7 @@ class State:
     counted: bool = False  # a step above counts over a period
     volume: bool = False
     packages: bool = False
+    counted_in: Unit = PLAIN  # the unit of the quantity when it was priced
 
 
 def lower_steps(steps: tuple[n.StepDecl, ...], state: State, scope: Scope) -> tuple[ops.Step, ...] | None:
@@ -253,7 +254,8 @@ def _declared(unit: Unit) -> bool:
 
 
 def _priced(step: n.StepDecl, state: State, scope: Scope) -> bool:
-    if state.priced and is_money(state.unit.dims):
+    state.counted_in = state.unit
+    if state.priced:
         scope.findings.add(codes.PRICED_TWICE, step.place)
         return False
     return True

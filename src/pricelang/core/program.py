@@ -244,3 +244,37 @@ class Program:
     round_bill: Round | None = None
     show_to: Fraction | None = None
     sources: tuple[tuple[str, str | None], ...] = field(default=())
+    examples: tuple[Example, ...] = ()
+
+
+# --- examples -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecord:
+    """A record of an example, as a program would send it, and the account it is for."""
+
+    raw: dict[str, object]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What must come out for the record above it. `kind`: charge, shown, line, total, rejected, less, more."""
+
+    kind: str
+    amount: Fraction | None
+    name: str | None
+    round: Round | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Records and what they must come to. `story`: it needs accounts, and is run where accounts are kept."""
+
+    name: str
+    accounts: dict[str, dict[str, Fraction | str | bool | None]]
+    items: tuple[ExampleRecord | Expectation, ...]
+    story: bool
+    place: Place

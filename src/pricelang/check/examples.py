@@ -1,0 +1,204 @@
+"""Example blocks: records as a program would send them, and what must come out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pricelang.check.conditions import instant_of
+from pricelang.check.figures import figure
+from pricelang.check.header import rounding
+from pricelang.check.scope import Scope
+from pricelang.check.scope import Type
+from pricelang.check.usages import EVENT_WORDS
+from pricelang.check.usages import value_of
+from pricelang.core import ops
+from pricelang.core.program import Example
+from pricelang.core.program import ExampleRecord
+from pricelang.core.program import Expectation
+from pricelang.diagnostics import codes
+from pricelang.number import decimal_text
+from pricelang.period import instant_text
+from pricelang.syntax import nodes as n
+from pricelang.units import PERCENT
+from pricelang.units import is_money
+
+Value = Fraction | str | bool | None
+STORY_WORDS = frozenset({"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "notice", "status"})
+
+
+def read_examples(blocks: list[n.ExampleBlock], scope: Scope) -> tuple[Example, ...]:
+    """Examples in order; those that need an account's balance or limits are marked as stories."""
+    names = {block.name: block for block in blocks}
+    seen: dict[str, int] = {}
+    found = []
+    for block in blocks:
+        if block.name in seen:
+            scope.findings.add(codes.REPEATED, block.place, what="the example", name=block.name, line=seen[block.name])
+        seen[block.name] = block.place.line
+        found.append(_example(block, scope, names))
+    return tuple(found)
+
+
+def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBlock]) -> Example:
+    accounts: dict[str, dict[str, Value]] = {}
+    items: list[ExampleRecord | Expectation] = []
+    story = False
+    first_account = "example"
+    number = 0
+    for item in block.items:
+        match item:
+            case n.GivenDecl():
+                if not accounts:
+                    first_account = item.account
+                accounts[item.account] = _attributes(item, scope)
+            case n.EventDecl():
+                number += 1
+                if item.verb.text in EVENT_WORDS:
+                    story = True
+                    _check_event(item, scope)
+                    items.append(ExampleRecord({}, item.place))
+                    continue
+                record = _record(item, first_account, number, scope)
+                if record is not None:
+                    items.append(record)
+                elif item.verb.text not in scope.usages:
+                    pass
+            case n.ExpectDecl():
+                if number == 0:
+                    scope.findings.add(codes.EXAMPLE_ORDER, item.place)
+                    continue
+                if item.kind in STORY_WORDS or (item.name is not None and item.name.text in STORY_WORDS):
+                    story = True
+                    continue
+                expected = _expectation(item, scope, names)
+                if expected is not None:
+                    items.append(expected)
+    if not any(isinstance(item, n.ExpectDecl) for item in block.items):
+        scope.findings.add(codes.EXAMPLE_EMPTY, block.place)
+    return Example(block.name, accounts, tuple(items), story, block.place)
+
+
+def _attributes(item: n.GivenDecl, scope: Scope) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for one in item.attributes:
+        info = scope.account.get(one.name)
+        if info is None:
+            table, _, column = one.name.partition(".")
+            known = scope.tables.get(table)
+            if column and known is not None and column in known.columns:
+                found[one.name] = value_of(one.value, known.columns[column], scope, one.name)
+                continue
+            scope.unknown("field of the account", one.name, one.place, scope.account)
+            continue
+        found[one.name] = value_of(one.value, info.type, scope, one.name)
+    return found
+
+
+def _check_event(item: n.EventDecl, scope: Scope) -> None:
+    """Names in the events of a story; what they do is not asked here."""
+    if item.verb.text == "set":
+        for one in item.fields:
+            if one.name not in scope.account:
+                scope.unknown("field of the account", one.name, one.place, scope.account)
+        if item.words and item.words[0].text not in scope.account:
+            scope.unknown("field of the account", item.words[0].text, item.words[0].place, scope.account)
+    if item.verb.text == "start" and item.words:
+        usage = scope.usages.get(item.words[0].text)
+        if usage is None or not usage.is_resource:
+            known = [name for name, one in scope.usages.items() if one.is_resource]
+            scope.unknown("resource", item.words[0].text, item.words[0].place, known)
+            return
+        for one in item.fields:
+            if one.name not in usage.fields:
+                scope.unknown(f"field of `{usage.name}`", one.name, one.place, usage.fields)
+
+
+def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> ExampleRecord | None:
+    usage = scope.usages.get(item.verb.text)
+    if usage is None:
+        scope.unknown("usage, resource or event", item.verb.text, item.verb.place, [*scope.usages, *EVENT_WORDS])
+        return None
+    for word in item.words:
+        scope.findings.add(codes.OUT_OF_PLACE, word.place, what=f"`{word.text}`",
+                           advice=f"write the fields after a colon: `{usage.name}: …`")  # fmt: skip
+    try:
+        at = instant_text(instant_of(item.at.text, scope.zone))
+        to = instant_text(instant_of(item.to.text, scope.zone)) if item.to is not None else None
+    except ValueError:
+        scope.findings.add(codes.BAD_DATE, item.at.place, text=item.at.text)
+        return None
+    raw: dict[str, object] = {"id": f"example-{number}", "type": usage.name, "account": account}
+    if usage.is_resource:
+        if to is None:
+            scope.findings.add(codes.BAD_FIELD_VALUE, item.place, "write `START to STOP`, both with date and time",
+                               what=f"`{usage.name}` runs over time, and its end is missing")  # fmt: skip
+            return None
+        raw |= {"started": at, "stopped": to}
+    else:
+        if to is not None and item.to is not None:
+            scope.findings.add(codes.BAD_FIELD_VALUE, item.to.place, "", what=f"`{usage.name}` is a point in time")
+            return None
+        raw["at"] = at
+    for one in item.fields:
+        if one.name == "account" or one.name in ("id",):
+            raw[one.name] = one.value.text
+            continue
+        info = usage.fields.get(one.name)
+        text_of = usage.usage is not None and any(i.counts_text and i.counts_text[0] == one.name for i in usage.usage.inputs)
+        if info is None and text_of:
+            raw[one.name] = one.value.text
+            continue
+        if info is None or info.computed or one.name == "duration" and usage.is_resource:
+            scope.unknown(f"field of `{usage.name}`", one.name, one.place, usage.fields)
+            continue
+        if one.name in raw:
+            scope.findings.add(codes.REPEATED, one.place, what="the field", name=one.name, line=one.place.line)
+        value = value_of(one.value, info.type, scope, one.name)
+        if value is None:
+            return None
+        if isinstance(value, Fraction):
+            value = value / info.type.unit.factor
+            text = decimal_text(value)
+            if "/" in text:
+                scope.findings.add(codes.BAD_FIELD_VALUE, one.value.place, "", what=f"`{one.value.text}` has endless decimals here")
+                return None
+            raw[one.name] = text
+        else:
+            raw[one.name] = value
+    return ExampleRecord(raw, item.place)
+
+
+def _expectation(item: n.ExpectDecl, scope: Scope, names: dict[str, n.ExampleBlock]) -> Expectation | None:
+    amount: Fraction | None = None
+    name = item.name.text if item.name is not None else None
+    kind = item.kind
+    if kind == "line" and name == "shown":
+        kind = "shown"
+    if item.amount is not None:
+        typed = figure(item.amount, scope)
+        if typed is None:
+            return None
+        percent_allowed = kind in ("less", "more") and typed.type.percent
+        if not isinstance(typed.expr, ops.Const) or not (
+            is_money(typed.type.unit.dims) or typed.type.zero or percent_allowed
+        ):  # fmt: skip
+            expected = Type("number", scope.money)
+            scope.findings.add(codes.WRONG_KIND, item.amount.place, what="this", kind=str(typed.type),
+                               expected=f"an amount in {expected}", advice="write an amount such as `$0.0005`")  # fmt: skip
+            return None
+        amount = typed.expr.value
+        if kind in ("less", "more"):
+            if name not in names:
+                scope.unknown("example", name or "", item.place, names)
+                return None
+            kind = f"{kind} share" if percent_allowed else kind
+    round_step: ops.Round | None = None
+    if item.round is not None:
+        spec = rounding(item.round, scope, PERCENT if kind.endswith("share") else None)
+        if spec is None:
+            return None
+        round_step = ops.Round(spec[0], spec[1], None, item.place)
+    if kind in ("charge", "total", "line", "shown", "rejected") or kind.startswith(("less", "more")):
+        return Expectation(kind, amount, name, round_step, item.place)
+    scope.unknown("thing to expect", kind, item.place, ("charge", "total", "rejected", *STORY_WORDS))
+    return None

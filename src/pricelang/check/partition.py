@@ -1,0 +1,130 @@
+"""Each unit of each quantity is charged exactly once: what `part of` declares, held against the lines of a price."""
+
+from __future__ import annotations
+
+from pricelang.check.conditions import exclude_each_other
+from pricelang.check.prices import Lowered
+from pricelang.check.scope import Scope
+from pricelang.check.scope import UsageInfo
+from pricelang.core import ops
+from pricelang.diagnostics import codes
+from pricelang.source import Place
+from pricelang.syntax import nodes as n
+
+Atom = tuple[str, bool]
+"""The units of a field: (name, True) for those in none of its parts, (name, False) for a field without parts."""
+
+
+def check_partition(prices: list[Lowered], scope: Scope) -> None:
+    """Finds units that two lines charge, or none."""
+    for lowered in prices:
+        _check(lowered, scope)
+    for usage in scope.usages.values():
+        mine = [lowered for lowered in prices if lowered.usage is usage]
+        if mine:
+            _unused(usage, mine, scope)
+
+
+def _parts(usage: UsageInfo, name: str) -> list[str]:
+    return [info.name for info in usage.fields.values() if name in info.part_of]
+
+
+def atoms(usage: UsageInfo, name: str, depth: int = 0) -> set[Atom]:
+    """All the units of a field, down to the parts that have none."""
+    parts = _parts(usage, name)
+    if not parts or depth > 20:
+        return {(name, False)}
+    found: set[Atom] = {(name, True)}
+    for part in parts:
+        found |= atoms(usage, part, depth + 1)
+    return found
+
+
+def covered(node: n.Expr, usage: UsageInfo) -> set[Atom]:
+    """The units that a line's quantity takes."""
+    match node:
+        case n.Name():
+            return atoms(usage, node.text) if node.text in usage.fields else set()
+        case n.RestOf():
+            return {(node.name, True)}
+        case n.ShareOf():
+            return covered(node.of, usage)
+        case n.Arithmetic():
+            found: set[Atom] = set()
+            for sign, part in node.parts:
+                if sign == "-":
+                    found -= covered(part, usage)
+                else:
+                    found |= covered(part, usage)
+            return found
+    return set()
+
+
+def _family(usage: UsageInfo) -> set[str]:
+    return {info.name for info in usage.fields.values() if info.part_of or _parts(usage, info.name)}
+
+
+def _check(lowered: Lowered, scope: Scope) -> None:
+    usage = lowered.usage
+    family = _family(usage)
+    charged: dict[Atom, list[tuple[Place, ops.Cond | None]]] = {}
+    conds = {line.label: line.when for line in lowered.price.lines}
+    told: set[tuple[int, int]] = set()
+    for decl in lowered.node.lines:
+        when = conds.get(decl.label.text)
+        for atom in sorted(covered(decl.of, usage)):
+            for place, other in charged.get(atom, []):
+                if exclude_each_other(when, other, scope.hours) or (place.line, decl.place.line) in told:
+                    continue
+                told.add((place.line, decl.place.line))
+                _twice(atom, family, decl, place, when is None and other is None, scope)
+            charged.setdefault(atom, []).append((decl.label.place, when))
+    for name in sorted(family):
+        if not any(atom[0] == name or atom in atoms(usage, name) for atom in charged) and not _touched(usage, name, charged):
+            continue
+        for atom in sorted(atoms(usage, name)):
+            if atom not in charged and atom[0] == name:
+                _never(atom, usage, lowered, scope)
+    if family and not any(atom[0] in family for atom in charged):
+        for name in sorted(family):
+            if not usage.fields[name].part_of:
+                _never((name, bool(_parts(usage, name))), usage, lowered, scope)
+
+
+def _touched(usage: UsageInfo, name: str, charged: dict[Atom, list[tuple[Place, ops.Cond | None]]]) -> bool:
+    """Whether a whole that this field is part of is charged in some other part."""
+    return any(
+        atom in charged for up in usage.fields[name].part_of for atom in atoms(usage, up)
+    )  # fmt: skip
+
+
+def _twice(atom: Atom, family: set[str], decl: n.LineDecl, place: Place, always: bool, scope: Scope) -> None:
+    name = atom[0]
+    if name in family and always:
+        what = f"`{name}`" if not atom[1] else f"the `{name}` that are in none of its parts"
+        whole = next((word for word in _wholes(decl)), name)
+        scope.findings.add(codes.CHARGED_TWICE, decl.of.place, what=what, line=place.line, whole=whole)
+    elif always and name != "requests":
+        scope.findings.add(codes.TWICE_PLAIN, decl.of.place, name=name, line=place.line)
+
+
+def _wholes(decl: n.LineDecl) -> list[str]:
+    return [decl.of.text] if isinstance(decl.of, n.Name) else []
+
+
+def _never(atom: Atom, usage: UsageInfo, lowered: Lowered, scope: Scope) -> None:
+    name, rest = atom
+    what = f"the `{name}` that are in none of its parts" if rest else f"`{name}`"
+    quantity = f"rest of {name}" if rest else name
+    scope.findings.add(codes.NEVER_CHARGED, lowered.node.usage.place,
+                       f'add a line for them, or `{name}: {quantity} not charged "why"`', what=what, quantity=quantity)  # fmt: skip
+
+
+def _unused(usage: UsageInfo, prices: list[Lowered], scope: Scope) -> None:
+    """A quantity that is sent and that nothing uses."""
+    family = _family(usage)
+    for info in usage.fields.values():
+        if info.name in ("requests", "duration") or info.computed or info.name in family or info.type.kind != "number":
+            continue
+        if (usage.name, info.name) not in scope.quantities_used and info.type.unit.dims and not info.type.zero:
+            scope.findings.add(codes.UNUSED_FIELD, info.place, name=info.name)

@@ -1,0 +1,85 @@
+"""Allowances: free units of a period, those kept over from earlier periods first (R14)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pricelang.core.program import Allowance
+from pricelang.engine.counts import Key
+from pricelang.engine.counts import Wallet
+from pricelang.engine.counts import period_of
+
+if TYPE_CHECKING:
+    from pricelang.engine.record import Pricing
+
+ZERO = Fraction(0)
+
+
+def take_from(pricing: Pricing, name: str, quantity: Fraction) -> Fraction:
+    """Takes a quantity from an allowance at the instant at hand; what is left to charge."""
+    allowance = pricing.program.allowances[name]
+    apart = tuple(pricing.value(one, allowance.place) for one in allowance.each.apart)
+    key: Key = (pricing.record.account, name, apart)
+    wallet = pricing.wallets.get(key) or pricing.counts.wallets.get(key)
+    start, _, _ = pricing.period(allowance.each)
+    wallet = _opened(pricing, allowance, wallet, start)
+    left = quantity
+    lots = []
+    for when, units in wallet.lots:
+        taken = min(units, left)
+        left -= taken
+        lots.append((when, units - taken))
+    pricing.wallets[key] = Wallet(wallet.start, tuple(lots))
+    return left
+
+
+def _opened(pricing: Pricing, allowance: Allowance, wallet: Wallet | None, start: Fraction) -> Wallet:
+    """The units of a period: what is kept of earlier ones, oldest first, and its own."""
+    if wallet is not None and wallet.start >= start:
+        return wallet
+    starts = [start]
+    first = wallet.start if wallet is not None else start
+    signup = pricing.account.signup
+    if wallet is None and signup is not None:
+        first = _before(pricing, allowance, signup + 1)
+    while len(starts) <= allowance.kept and starts[0] > first:
+        starts.insert(0, _before(pricing, allowance, starts[0]))
+    lots: tuple[tuple[Fraction, Fraction], ...] = wallet.lots if wallet is not None else ()
+    for one in starts:
+        if wallet is not None and one <= wallet.start:
+            continue
+        lots = (*_kept(pricing, allowance, lots, one), (one, _size(pricing, allowance, one)))
+    return Wallet(start, lots)
+
+
+def _before(pricing: Pricing, allowance: Allowance, at: Fraction) -> Fraction:
+    """The start of the period that lies before an instant."""
+    each = allowance.each
+    return period_of(at - 1, each.unit, each.zone, pricing.program.bill, pricing.account.signup)[0]
+
+
+def _size(pricing: Pricing, allowance: Allowance, start: Fraction) -> Fraction:
+    here, pricing.at = pricing.at, start
+    try:
+        return max(ZERO, pricing.number(allowance.size, allowance.place))
+    finally:
+        pricing.at = here
+
+
+def _kept(
+    pricing: Pricing, allowance: Allowance, lots: tuple[tuple[Fraction, Fraction], ...], start: Fraction
+) -> tuple[tuple[Fraction, Fraction], ...]:
+    """What is carried into a period: lots not older than they are kept, no more than may be kept, oldest dropped first."""
+    oldest = start
+    for _ in range(allowance.kept):
+        oldest = _before(pricing, allowance, oldest)
+    carried = [(when, units) for when, units in lots if when >= oldest and units > 0] if allowance.kept else []
+    if allowance.kept_at_most is not None:
+        spare = sum((units for _, units in carried), ZERO) - pricing.number(allowance.kept_at_most, allowance.place)
+        while spare > 0 and carried:
+            when, units = carried.pop(0)
+            if units > spare:
+                carried.insert(0, (when, units - spare))
+            spare -= units
+    return tuple(carried)

@@ -1,0 +1,132 @@
+"""What comes out: a charge with its lines, or a rejection. Figures are exact; texts are those other programs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field
+from decimal import Decimal
+from fractions import Fraction
+
+from pricelang.number import decimal_or_fraction
+from pricelang.number import decimal_text
+from pricelang.period import instant_text
+from pricelang.source import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that happened on the way to a line's amount, for the explanation: what it was, and its figures."""
+
+    what: str
+    before: Fraction | None = None
+    after: Fraction | None = None
+    place: Place | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """One line of a charge. `exact` is before any rounding; `quantity` is as billed, in `unit`; `rule` is the price
+    line, `row` the table row that gave the rate."""
+
+    name: str
+    exact_quantity: Fraction
+    unit: str
+    exact_amount: Fraction
+    exact_before: Fraction
+    rule: Place
+    row: Place | None
+    told: tuple[Told, ...] = ()
+
+    @property
+    def quantity(self) -> Decimal | Fraction:
+        return decimal_or_fraction(self.exact_quantity)
+
+    @property
+    def amount(self) -> Decimal | Fraction:
+        return decimal_or_fraction(self.exact_amount)
+
+    @property
+    def exact(self) -> Decimal | Fraction:
+        return decimal_or_fraction(self.exact_before)
+
+    def as_dict(self) -> dict[str, object]:
+        """The line as other programs read it: every figure a decimal string, or `n/d`."""
+        found: dict[str, object] = {
+            "name": self.name,
+            "quantity": decimal_text(self.exact_quantity),
+            "unit": self.unit,
+            "amount": decimal_text(self.exact_amount),
+            "exact": decimal_text(self.exact_before),
+            "rule": str(self.rule),
+        }
+        if self.row is not None:
+            found["row"] = str(self.row)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one record costs, in the ruleset's currency. `amount` is after the rules' rounding, `exact` before it; both
+    are `Decimal`, or `Fraction` where no decimal holds them. The lines' amounts add up to `amount`."""
+
+    id: str
+    type: str
+    at: Fraction
+    account: str
+    currency: str
+    lines: tuple[ChargeLine, ...]
+    stopped: Fraction | None = None
+    story: Callable[[Charge], str] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def exact_amount(self) -> Fraction:
+        return sum((line.exact_amount for line in self.lines), Fraction(0))
+
+    @property
+    def amount(self) -> Decimal | Fraction:
+        return decimal_or_fraction(self.exact_amount)
+
+    @property
+    def exact(self) -> Decimal | Fraction:
+        return decimal_or_fraction(sum((line.exact_before for line in self.lines), Fraction(0)))
+
+    def as_dict(self) -> dict[str, object]:
+        """The charge as other programs read it."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "at": instant_text(self.at),
+            "account": self.account,
+            "currency": self.currency,
+            "amount": decimal_text(self.exact_amount),
+            "exact": decimal_text(sum((line.exact_before for line in self.lines), Fraction(0))),
+            "lines": [line.as_dict() for line in self.lines],
+        }
+
+    def explain(self) -> str:
+        """The charge in words that a customer-support person can read out."""
+        if self.story is None:
+            raise ValueError("this charge was made without its explanation")
+        return self.story(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that was not charged. `id` is None where the text was no record; `line` is its line in the file."""
+
+    id: str | None
+    code: str
+    field: str | None
+    message: str
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        found: dict[str, object] = {
+            "id": self.id,
+            "error": {"code": self.code, "field": self.field, "message": self.message},
+        }
+        if self.line is not None:
+            found["line"] = self.line
+        return found

@@ -1,0 +1,700 @@
+"""The definition: one record priced by reading the core's operations one by one, on exact fractions.
+
+Every other path through the project is right when it agrees with this file, to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from fractions import Fraction
+from typing import assert_never
+
+from pricelang.core import ops
+from pricelang.core.program import Custom
+from pricelang.core.program import Line
+from pricelang.core.program import NotOffered
+from pricelang.core.program import Price
+from pricelang.core.program import Program
+from pricelang.core.program import Share
+from pricelang.core.program import Table
+from pricelang.core.program import Unlimited
+from pricelang.core.program import UsageType
+from pricelang.engine import running
+from pricelang.engine.allowances import take_from
+from pricelang.engine.charge import Charge
+from pricelang.engine.charge import ChargeLine
+from pricelang.engine.charge import Told
+from pricelang.engine.counts import Counts
+from pricelang.engine.counts import Key
+from pricelang.engine.counts import Minimum
+from pricelang.engine.counts import Wallet
+from pricelang.engine.counts import period_of
+from pricelang.engine.intake import Record
+from pricelang.engine.intake import RecordError
+from pricelang.engine.lookup import Rows
+from pricelang.engine.lookup import Value
+from pricelang.engine.lookup import like
+from pricelang.engine.lookup import shown
+from pricelang.engine.pieces import Amount
+from pricelang.engine.pieces import Piece
+from pricelang.engine.tiers import Reached
+from pricelang.engine.tiers import graduated
+from pricelang.engine.tiers import volume
+from pricelang.number import round_to
+from pricelang.period import in_window
+from pricelang.source import Place
+
+ZERO = Fraction(0)
+ONE = Fraction(1)
+
+
+@dataclass(slots=True)
+class Account:
+    """What is known of an account: its attributes in base units, and when it signed up."""
+
+    name: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    signup: Fraction | None = None
+
+
+class Engine:
+    """Prices records of one program. Holds nothing but what it made ready; counts are the caller's."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.rows = {name: Rows(table) for name, table in program.tables.items()}
+        self.prices: dict[str, list[Price]] = {}
+        for price in program.prices:
+            self.prices.setdefault(price.usage, []).append(price)
+        self.defaults = {one.name: one.default for one in program.account if one.default is not None}
+        self.optional = {one.name for one in program.account if one.optional}
+        self.edges: dict[int, tuple[set[Fraction], set[str]]] = {}
+        self.computed = {name: {one.name: one.of for one in usage.computed} for name, usage in program.usages.items()}
+
+    def rate(self, record: Record, account: Account, counts: Counts, tell: bool = False) -> Charge:
+        """The charge of a record. Counts move only if the record is charged. Raises RecordError."""
+        pricing = Pricing(self, record, account, counts, tell)
+        charge = pricing.charge()
+        pricing.commit()
+        return charge
+
+    def true_up(self, minimum: Minimum, account: Account, counts: Counts) -> Charge | None:
+        """What a period's minimum asks for at its end: a charge of its own, or None where enough was spent."""
+        record = Record(
+            id="", type=minimum.price.usage, at=minimum.at, stopped=None, account=minimum.account, values={}, content=b""
+        )
+        pricing = Pricing(self, record, account, counts, False)
+        step = minimum.line.steps[minimum.step]
+        assert isinstance(step, ops.AtLeast)
+        bound = pricing.number(step.bound, step.place)
+        if step.prorated:
+            bound *= pricing.share_of_period(step, minimum.start)
+        short = Amount(max(ZERO, bound - minimum.totals[0]), max(ZERO, bound - minimum.totals[1]))
+        if not short.rounded and not short.exact:
+            return None
+        for later in minimum.line.steps[minimum.step + 1 :]:
+            if isinstance(later, ops.Adjust | ops.Round) and pricing.met(later.when):
+                short = pricing.money_step(later, short)
+        if self.program.round_line is not None:
+            short.rounded = pricing.rounded(self.program.round_line, short.rounded)
+        line = ChargeLine(
+            "true-up", ONE, minimum.name, short.rounded, short.exact, minimum.line.place, None,
+        )  # fmt: skip
+        suffix = "".join(f"/{shown(one).strip('`')}" for one in minimum.apart if isinstance(one, str | bool | Fraction))
+        name = f"{minimum.account}/{minimum.name}/{minimum.line.label}{suffix}"
+        return Charge(
+            name, minimum.price.usage, minimum.at, minimum.account, self.program.currency, (line,)
+        )  # fmt: skip
+
+
+class Pricing:
+    """One record on its way through one price."""
+
+    def __init__(self, engine: Engine, record: Record, account: Account, counts: Counts, tell: bool) -> None:
+        self.engine = engine
+        self.program = engine.program
+        self.record = record
+        self.account = account
+        self.counts = counts
+        self.usage: UsageType = engine.program.usages[record.type]
+        self.at = record.at
+        self.lines: dict[str, Amount] = {}
+        self.exactly = False  # lines are read as they were before rounding
+        self.row: Place | None = None
+        self.tell = tell
+        self.told: list[Told] = []
+        self.moved: dict[Key, tuple[Fraction, Fraction]] = {}
+        self.minimums: dict[Key, Minimum] = {}
+        self.wallets: dict[Key, Wallet] = {}
+
+    def commit(self) -> None:
+        """Writes what was counted for this record into the stream's counts."""
+        counts = self.counts
+        counts.totals.update(self.moved)
+        for key, made in self.minimums.items():
+            kept = counts.minimum(key, made)
+            kept.at = max(kept.at, made.at)
+            if kept is not made:
+                kept.totals = [kept.totals[0] + made.totals[0], kept.totals[1] + made.totals[1]]
+        counts.wallets.update(self.wallets)
+
+    # --- expressions
+
+    def value(self, expr: ops.Expr, place: Place) -> Value:
+        """What an expression comes to: a number in base units, a text, a truth value, or None where not given."""
+        match expr:
+            case ops.Const():
+                return expr.value
+            case ops.Field():
+                return self.field(expr.name)
+            case ops.Attribute():
+                return self.attribute(expr.name)
+            case ops.Cell():
+                return self.cell(expr.table, expr.column)
+            case ops.LineValue():
+                amount = self.lines.get(expr.label)
+                if amount is None:
+                    return ZERO
+                return amount.exact if self.exactly else amount.rounded
+            case ops.Sum():
+                return sum((sign * self.number(term, place) for sign, term in expr.terms), ZERO)
+            case ops.Product():
+                product = ONE
+                for factor in expr.factors:
+                    product *= self.number(factor, place)
+                return product
+            case ops.Quotient():
+                under = self.number(expr.under, place)
+                if under == 0:
+                    raise RecordError("division-by-zero", None, f"a division by zero in line {place}")
+                return self.number(expr.over, place) / under
+        assert_never(expr)
+
+    def number(self, expr: ops.Expr, place: Place) -> Fraction:
+        """A number that must be there."""
+        value = self.value(expr, place)
+        if isinstance(value, Fraction):
+            return value
+        if isinstance(expr, ops.Attribute):
+            raise RecordError("missing-attribute", expr.name, f"the account has no {expr.name}, and its price needs one")
+        if isinstance(expr, ops.Field):
+            raise RecordError("missing-field", expr.name, f"{expr.name} is not given, and the price needs it")
+        raise RecordError("wrong-type", None, f"the figure in line {place} is no number")
+
+    def field(self, name: str) -> Value:
+        computed = self.engine.computed[self.usage.name].get(name)
+        if computed is not None:
+            return self.value(computed, self.usage.place)
+        if name == "duration" and self.usage.is_resource and self.record.stopped is not None:
+            return self.record.stopped - self.record.at
+        return self.record.values.get(name)
+
+    def attribute(self, name: str) -> Value:
+        value = self.account.values.get(name)
+        if value is None:
+            value = self.engine.defaults.get(name)
+        if value is None and name not in self.engine.optional:
+            raise RecordError("missing-attribute", name, f"the account `{self.account.name}` has no {name}")
+        return value
+
+    # --- cells
+
+    def keys(self, table: Table, but: int | None = None) -> list[Value]:
+        found: list[Value] = []
+        for index, key in enumerate(table.keys):
+            if index == but or key.of is None:
+                found.append(None)
+                continue
+            value = self.value(key.of, table.place)
+            if value is None:
+                raise RecordError("missing-field", key.name, f"{key.name} is not given, and the table `{table.name}` needs it")
+            found.append(value)
+        return found
+
+    def cell(self, name: str, column: str) -> Value:
+        """The value in force of a cell, in the one row that fits."""
+        table = self.program.tables[name]
+        values = self.keys(table)
+        rows = self.engine.rows[name].find(values)
+        if not rows:
+            raise self.engine.rows[name].no_row(values)
+        if len(rows) > 1:
+            lines = ", ".join(str(table.rows[row].place.line) for row in rows)
+            shown_keys = " and ".join(shown(value) for value in values)
+            raise RecordError("two-rows", table.keys[0].name, f"rows {lines} of the table `{name}` all fit {shown_keys}")
+        return self.cell_of_row(table, rows[0], column)
+
+    def cell_of_row(self, table: Table, row: int, column: str, shares: int = 0) -> Value:
+        """The topmost layer in force that names the cell gives it (R18)."""
+        passed: list[str] = []
+        for layer in table.layers:
+            given = layer.cells.get((row, column))
+            if given is None:
+                continue
+            if layer.when is not None and not self.holds(layer.when):
+                if self.tell:
+                    passed.append(f"{layer.name or layer.shown} ({layer.shown}, {given[1]})")
+                continue
+            value, place = given
+            if not shares:
+                self.row = place
+            if self.tell:
+                facts: dict[str, object] = {"table": table.name, "column": column, "row": table.rows[row].shown}
+                if layer.rank or layer.name:
+                    facts["layer"] = layer.name or layer.shown
+                    facts["when"] = layer.shown
+                facts["passed"] = passed
+                facts["value"] = value
+                self.told.append(Told("cell", place=place, facts=facts))
+            match value:
+                case NotOffered():
+                    said = table.rows[row].shown
+                    raise RecordError("not-offered", column, f"{column} is not offered for {said or table.name} ({place})")
+                case Custom():
+                    return self.custom(table, column)
+                case Unlimited():
+                    raise RecordError("not-offered", column, f"{column} of {table.rows[row].shown} is unlimited, and no price")
+                case Share():
+                    of = self.cell_of_row(table, row, value.column, shares + 1)
+                    return of * value.share if isinstance(of, Fraction) else of
+            return value
+        said = table.rows[row].shown or table.name
+        raise RecordError("no-price-in-force", column, f"no {column} of {said} is in force at this time")
+
+    def custom(self, table: Table, column: str) -> Value:
+        name = f"{table.name}.{column}"
+        value = self.account.values.get(name)
+        if value is None:
+            raise RecordError(
+                "missing-attribute", name, f"the {column} is the account's own, and the account has no `{name}`"
+            )
+        return value
+
+    # --- conditions
+
+    def met(self, when: ops.Cond | None) -> bool:
+        return when is None or self.holds(when)
+
+    def holds(self, cond: ops.Cond) -> bool:
+        """Whether a condition is met at the instant at hand. What is not given meets none but `is not given` (R23)."""
+        place = self.usage.place
+        match cond:
+            case ops.IsOneOf():
+                value = self.value(cond.of, place)
+                return value is not None and any(type(one) is type(value) and one == value for one in cond.values)
+            case ops.IsLike():
+                value = self.value(cond.of, place)
+                return isinstance(value, str) and like(cond.pattern, value)
+            case ops.IsGiven():
+                return self.value(cond.of, place) is not None
+            case ops.Compare():
+                left, right = self.value(cond.left, place), self.value(cond.right, place)
+                if not isinstance(left, Fraction) or not isinstance(right, Fraction):
+                    return False
+                match cond.op:
+                    case "<":
+                        return left < right
+                    case "<=":
+                        return left <= right
+                    case ">":
+                        return left > right
+                return left >= right
+            case ops.During():
+                hours = self.program.hours[cond.hours]
+                return in_window(self.at, hours.windows, hours.zone)
+            case ops.InForce():
+                return (cond.start is None or self.at >= cond.start) and (cond.stop is None or self.at < cond.stop)
+            case ops.NewCustomer():
+                return self.account.signup is not None and self.account.signup >= cond.since
+            case ops.Not():
+                return not self.holds(cond.of)
+            case ops.All():
+                return all(self.holds(one) for one in cond.of)
+            case ops.AnyOf():
+                return any(self.holds(one) for one in cond.of)
+        assert_never(cond)
+
+    # --- a whole record
+
+    def charge(self) -> Charge:
+        """All lines of the one price that holds, what finishes them together, and the header's rounding."""
+        price = self.price()
+        made: list[ChargeLine] = []
+        for line in price.lines:
+            self.at = self.record.at
+            made += self.line(price, line)
+        self.at = self.record.at
+        made += self.together(price, made)
+        if self.program.round_charge is not None:
+            made += self.round_charge(made)
+        return Charge(
+            self.record.id, self.record.type, self.record.at, self.record.account, self.program.currency, tuple(made),
+            self.record.stopped,
+        )  # fmt: skip
+
+    def price(self) -> Price:
+        prices = self.engine.prices.get(self.record.type, [])
+        found = [price for price in prices if self.met(price.when)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise RecordError("no-price", "type", f"no price of `{self.record.type}` holds for this record")
+        lines = " and ".join(str(price.place) for price in found)
+        raise RecordError("two-prices", "type", f"two prices of `{self.record.type}` hold for this record, {lines}")
+
+    def together(self, price: Price, made: list[ChargeLine]) -> list[ChargeLine]:
+        """Steps on the sum of the lines; each step is a line of its own."""
+        total = Amount(
+            sum((line.exact_amount for line in made), ZERO), sum((line.exact_before for line in made), ZERO)
+        )  # fmt: skip
+        found: list[ChargeLine] = []
+        for index, step in enumerate(price.together):
+            if not total.rounded and not total.exact or not self.met(getattr(step, "when", None)):
+                continue
+            before = Amount(total.rounded, total.exact)
+            total = self.counted_money(step, total, (price.usage, "together", index))
+            change = Amount(total.rounded - before.rounded, total.exact - before.exact)
+            if change.rounded or change.exact:
+                place = step.place
+                found.append(ChargeLine(_name_of(step), ONE, "charge", change.rounded, change.exact, place, None))
+        return found
+
+    def round_charge(self, made: list[ChargeLine]) -> list[ChargeLine]:
+        step = self.program.round_charge
+        assert step is not None
+        total = sum((line.exact_amount for line in made), ZERO)
+        change = self.rounded(step, total) - total
+        if not change:
+            return []
+        return [ChargeLine("rounding", ONE, "charge", change, ZERO, step.place, None)]
+
+    # --- one line
+
+    def line(self, price: Price, line: Line) -> list[ChargeLine]:
+        """What a line charges: one line of the charge, or for a resource one for each row that applied."""
+        self.told = []
+        if self.usage.is_resource and self.record.stopped is not None and (line.every or line.by_time):
+            pieces = running.pieces(self, line)
+        elif self.met(line.when):
+            start = self.start(line)
+            pieces = [Piece(self.at, ONE, start, start.rounded)]
+        else:
+            pieces = []
+        if line.free_reason is not None:
+            return []
+        priced = line.every is not None
+        for index, step in enumerate(line.steps):
+            if not priced and isinstance(step, ops.Rate | ops.Tiers):
+                priced = True
+                for piece in pieces:
+                    piece.quantity = piece.value.rounded * piece.length
+            self.step(price, line, index, step, pieces)
+        if self.program.round_line is not None and line.charged:
+            self._on_total(pieces, self.program.round_line, line.charged)
+        self.at = self.record.at
+        total = Amount(
+            sum((piece.value.rounded for piece in pieces), ZERO), sum((piece.value.exact for piece in pieces), ZERO)
+        )  # fmt: skip
+        self.lines[line.label] = total
+        if not line.charged:
+            return []
+        return self.charge_lines(line, pieces, priced)
+
+    def start(self, line: Line) -> Amount:
+        """What a line begins with."""
+        self.row = None
+        self.exactly = False
+        rounded = self.number(line.of, line.place)
+        self.exactly = True
+        try:
+            exact = self.number(line.of, line.place)
+        finally:
+            self.exactly = False
+        return Amount(rounded, exact)
+
+    def charge_lines(self, line: Line, pieces: list[Piece], priced: bool) -> list[ChargeLine]:
+        """Pieces of one row are one line of the charge; a line whose quantity is zero is left out."""
+        groups: list[list[Piece]] = []
+        for piece in pieces:
+            if groups and groups[-1][-1].row == piece.row:
+                groups[-1].append(piece)
+            else:
+                groups.append([piece])
+        found = []
+        for group in groups:
+            quantity = sum((piece.quantity for piece in group), ZERO)
+            rounded = sum((piece.value.rounded for piece in group), ZERO)
+            exact = sum((piece.value.exact for piece in group), ZERO)
+            if not quantity and not rounded and not exact:
+                continue
+            found.append(
+                ChargeLine(
+                    line.label, quantity / line.factor, line.unit, rounded, exact, line.place, group[-1].row,
+                    tuple(self.told) if self.tell else (),
+                )  # fmt: skip
+            )
+        return found
+
+    # --- steps
+
+    def step(self, price: Price, line: Line, index: int, step: ops.Step, pieces: list[Piece]) -> None:
+        """One step on all pieces of a line; what has come to nothing stays nothing (R8)."""
+        key = (price.usage, price.place.line, line.label, index)
+        match step:
+            case ops.Rate():
+                for piece in pieces:
+                    self._rate(step, piece)
+            case ops.Tiers():
+                for piece in pieces:
+                    self._tiers(step, piece, key)
+            case ops.Beyond():
+                for piece in pieces:
+                    self._beyond(step, piece)
+            case ops.Adjust(share=True):
+                for piece in pieces:
+                    self._at(piece)
+                    if self.met(step.when):
+                        piece.value = self.money_step(step, piece.value)
+            case ops.AtLeast() if step.each is not None:
+                for piece in pieces:
+                    self._at(piece)
+                    if self.met(step.when) and (piece.value.rounded or piece.value.exact):
+                        self._minimum(price, line, index, step, piece)
+            case ops.AtMost() | ops.RoundUp() | ops.Packages() if step.each is not None:
+                for piece in pieces:
+                    self._at(piece)
+                    if self.met(step.when):
+                        piece.value = self.counted(step, piece.value, step.each, key)
+            case ops.RoundUp() | ops.AtLeast() | ops.AtMost() if step.moves_end:
+                pass  # the running time was moved before it was cut into pieces
+            case _:
+                self._on_total(pieces, step, True)
+
+    def _at(self, piece: Piece) -> None:
+        self.at = piece.at
+
+    def _on_total(self, pieces: list[Piece], step: ops.Step, charged: bool) -> None:
+        """A step on the record as a whole; for a resource in pieces, the last piece gets the difference."""
+        if not pieces or not charged:
+            return
+        self.at = pieces[0].at
+        if not self.met(getattr(step, "when", None)):
+            return
+        if len(pieces) == 1:
+            pieces[0].value = self.money_step(step, pieces[0].value)
+            return
+        if not any(isinstance(step, kind) for kind in (ops.AtLeast, ops.AtMost, ops.Adjust, ops.Round)) or (
+            isinstance(step, ops.AtLeast | ops.AtMost) and not self._is_money(pieces)
+        ):
+            for piece in pieces:
+                self.at = piece.at
+                piece.value = self.money_step(step, piece.value)
+            return
+        total = Amount(
+            sum((piece.value.rounded for piece in pieces), ZERO), sum((piece.value.exact for piece in pieces), ZERO)
+        )  # fmt: skip
+        after = self.money_step(step, Amount(total.rounded, total.exact))
+        last = pieces[-1].value
+        pieces[-1].value = Amount(last.rounded + after.rounded - total.rounded, last.exact + after.exact - total.exact)
+
+    def _is_money(self, pieces: list[Piece]) -> bool:
+        return any(piece.quantity for piece in pieces)
+
+    def _rate(self, step: ops.Rate, piece: Piece) -> None:
+        self._at(piece)
+        if not self.met(step.when):
+            piece.value, piece.quantity = Amount(ZERO, ZERO), ZERO
+            return
+        if not piece.value.rounded and not piece.value.exact:
+            return
+        case = next((one for one in step.cases if self.met(one.when)), None)
+        if case is None:
+            raise RecordError("no-case", None, f"no case of line {step.place} holds for this record")
+        if case.rate is None:
+            raise RecordError("not-offered", None, f"this is not offered ({case.place})")
+        self.row = None
+        rate = self.number(case.rate, case.place)
+        piece.row = self.row
+        before = piece.value.rounded
+        piece.value = Amount(piece.value.rounded * piece.length * rate, piece.value.exact * piece.length * rate)
+        if self.tell:
+            facts = {"rate": rate, "length": piece.length, "case": len(step.cases) > 1, "at": piece.at}
+            self.told.append(Told("rate", before, piece.value.rounded, case.place, facts))
+
+    def _beyond(self, step: ops.Beyond, piece: Piece) -> None:
+        self._at(piece)
+        if not piece.value.rounded:
+            return
+        before = piece.value.rounded
+        left = take_from(self, step.allowance, before * piece.length)
+        if piece.length != 1 and piece.length:
+            left /= piece.length
+        piece.value = Amount(left, left)
+        if self.tell:
+            self.told.append(Told("beyond", before, left, step.place, {"allowance": step.allowance}))
+
+    def _minimum(self, price: Price, line: Line, index: int, step: ops.AtLeast, piece: Piece) -> None:
+        """Keeps the period's total; what it falls short of is charged at the period's end (R6)."""
+        assert step.each is not None
+        start, _, name = self.period(step.each)
+        apart = tuple(self.value(one, step.place) for one in step.each.apart)
+        key: Key = (self.record.account, price.usage, price.place.line, line.label, index, start, apart)
+        made = self.minimums.get(key)
+        if made is None:
+            made = Minimum(
+                self.record.account, price, line, index, start, name, piece.at, [ZERO, ZERO], apart
+            )  # fmt: skip
+            self.minimums[key] = made
+        made.totals = [made.totals[0] + piece.value.rounded, made.totals[1] + piece.value.exact]
+        made.at = max(made.at, piece.at)
+
+    def period(self, each: ops.Period) -> tuple[Fraction, Fraction, str]:
+        return period_of(self.at, each.unit, each.zone, self.program.bill, self.account.signup)
+
+    def share_of_period(self, step: ops.AtLeast, start: Fraction) -> Fraction:
+        """The share of a period from signup on (R28); the whole where the signup is not known or lies before."""
+        assert step.each is not None
+        self.at = start
+        first, stop, _ = self.period(step.each)
+        if self.account.signup is None or self.account.signup <= first:
+            return ONE
+        day = period_of(self.account.signup, "day", step.each.zone, self.program.bill, None)[0]
+        days = round((stop - max(first, day)) / 86400)
+        whole = round((stop - first) / 86400)
+        return Fraction(max(0, days), max(1, whole))
+
+    def total_key(self, each: ops.Period, key: Key, place: Place) -> Key:
+        start, _, _ = self.period(each)
+        apart = tuple(self.value(one, place) for one in each.apart)
+        return (self.record.account, *key, start, apart)
+
+    def totals(self, key: Key) -> tuple[Fraction, Fraction]:
+        return self.moved.get(key) or self.counts.totals.get(key) or (ZERO, ZERO)
+
+    def counted(self, step: ops.Step, value: Amount, each: ops.Period, key: Key) -> Amount:
+        """A step on the period's running total: the record gets the increase (R1)."""
+        if not value.rounded and not value.exact:
+            return value
+        total_key = self.total_key(each, key, step.place)
+        before = self.totals(total_key)
+        after = (before[0] + value.rounded, before[1] + value.exact)
+        self.moved[total_key] = after
+        old = self.money_step(step, Amount(*before))
+        new = self.money_step(step, Amount(*after))
+        result = Amount(new.rounded - old.rounded, new.exact - old.exact)
+        if self.tell:
+            facts = {"total": after[0], "each": each.unit}
+            self.told.append(Told("counted", value.rounded, result.rounded, step.place, facts))
+        return result
+
+    def counted_money(self, step: ops.Step, value: Amount, key: Key) -> Amount:
+        each = getattr(step, "each", None)
+        if each is not None:
+            return self.counted(step, value, each, key)
+        return self.money_step(step, value)
+
+    def money_step(self, step: ops.Step, value: Amount) -> Amount:
+        """One step on one figure, both as rounded and as exact. Nothing stays nothing (R8)."""
+        before = value.rounded
+        self.exactly = False
+        rounded = self.one(step, value.rounded, True) if value.rounded else ZERO
+        self.exactly = True
+        try:
+            exact = self.one(step, value.exact, False) if value.exact else ZERO
+        finally:
+            self.exactly = False
+        if self.tell and rounded != before:
+            self.told.append(Told(_word(step), before, rounded, step.place, {"step": step}))
+        return Amount(rounded, exact)
+
+    def one(self, step: ops.Step, value: Fraction, rounding: bool) -> Fraction:
+        """What a step makes of a figure."""
+        match step:
+            case ops.AtLeast():
+                return max(value, self.number(step.bound, step.place))
+            case ops.AtMost():
+                return min(value, self.number(step.bound, step.place))
+            case ops.RoundUp():
+                size = self.size(step.size, step.place)
+                return -(-value // size) * size
+            case ops.Packages():
+                return Fraction(-(-value // self.size(step.size, step.place)))
+            case ops.Adjust():
+                by = self.number(step.by, step.place)
+                return value + step.sign * (value * by if step.share else by)
+            case ops.Round():
+                return self.rounded(step, value) if rounding else value
+        raise AssertionError(step)
+
+    def size(self, expr: ops.Expr, place: Place) -> Fraction:
+        size = self.number(expr, place)
+        if size <= 0:
+            raise RecordError("not-a-number", None, f"the size of a step or package in line {place} is not above zero")
+        return size
+
+    def rounded(self, step: ops.Round, value: Fraction) -> Fraction:
+        return round_to(value, step.size, step.mode)
+
+    # --- tiers
+
+    def _tiers(self, step: ops.Tiers, piece: Piece, key: Key) -> None:
+        self._at(piece)
+        quantity = piece.value.rounded * piece.length
+        exact = piece.value.exact * piece.length
+        if not self.met(step.when):
+            piece.value, piece.quantity = Amount(ZERO, ZERO), ZERO
+            return
+        if not quantity and not exact:
+            piece.value = Amount(ZERO, ZERO)
+            return
+        before = (ZERO, ZERO)
+        if step.each is not None:
+            total_key = self.total_key(step.each, key, step.place)
+            before = self.totals(total_key)
+            self.moved[total_key] = (before[0] + quantity, before[1] + exact)
+        reached = Reached(self, step)
+        rounded = self._between(step, reached, before[0], before[0] + quantity)
+        piece.row = reached.row
+        came = rounded if (quantity, before[0]) == (exact, before[1]) else None
+        exactly = came if came is not None else self._between(step, reached, before[1], before[1] + exact)
+        if self.tell:
+            facts: dict[str, object] = {"total": before[0] + quantity, "parts": list(reached.parts), "graduated": step.graduated}
+            if step.each is not None:
+                facts["each"] = step.each.unit
+            self.told.append(Told("tiers", quantity, rounded, step.place, facts))
+        piece.value = Amount(rounded, exactly)
+
+    def _between(self, step: ops.Tiers, reached: Reached, before: Fraction, after: Fraction) -> Fraction:
+        if step.graduated:
+            return graduated(reached, before, after)
+        return volume(reached, before, after)
+
+
+def _name_of(step: ops.Step) -> str:
+    """The name of a `together` step as a line of the charge."""
+    match step:
+        case ops.AtLeast():
+            return "minimum"
+        case ops.AtMost():
+            return "maximum"
+        case ops.Adjust():
+            return step.name or ("surcharge" if step.sign > 0 else "discount")
+    return "rounding"
+
+
+def _word(step: ops.Step) -> str:
+    match step:
+        case ops.AtLeast():
+            return "at least"
+        case ops.AtMost():
+            return "at most"
+        case ops.RoundUp():
+            return "in steps of"
+        case ops.Packages():
+            return "in packages of"
+        case ops.Adjust():
+            return "plus" if step.sign > 0 else "less"
+    return "rounded"
+

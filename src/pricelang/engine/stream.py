@@ -1,0 +1,107 @@
+"""A stream of records: each charged, rejected or a duplicate; what counts over a period counted in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pricelang.core import ops
+from pricelang.core.program import Program
+from pricelang.engine.charge import Charge
+from pricelang.engine.charge import Rejection
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import Intake
+from pricelang.engine.intake import Record
+from pricelang.engine.intake import RecordError
+from pricelang.engine.intake import Seen
+from pricelang.engine.intake import record_id
+from pricelang.engine.record import Account
+from pricelang.engine.record import Engine
+
+Item = Mapping[str, object] | RecordError
+Rate = Callable[[Record, Account, Counts], Charge]
+
+
+def counts_over_time(program: Program) -> bool:
+    """Whether anything in a program depends on the records before: then order matters, and records are sorted."""
+    steps = [step for price in program.prices for line in price.lines for step in line.steps]
+    steps += [step for price in program.prices for step in price.together]
+    return any(isinstance(step, ops.Beyond) or getattr(step, "each", None) is not None for step in steps)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    index: int
+    record: Record
+
+
+def rate_stream(
+    engine: Engine,
+    rate: Rate,
+    intake: Intake,
+    records: Iterable[tuple[int | None, Item]],
+    account_of: Callable[[str], Account],
+) -> Iterator[Charge | Rejection]:
+    """Charges and rejections in the order of the records; what periods' ends charge comes after the last.
+
+    Where something counts over a period, all records are read first and charged in order of `at`, then `id` (R2).
+    """
+    counts = Counts()
+    seen = Seen()
+    in_order = not counts_over_time(engine.program)
+    waiting: list[_Waiting] = []
+    results: list[Charge | Rejection | None] = []
+    for line, raw in records:
+        result: Charge | Rejection | None = None
+        try:
+            if isinstance(raw, RecordError):
+                raise raw
+            record = intake.read(raw)
+            if seen.take(record) == "duplicate":
+                result = Rejection(record.id, "duplicate", "id", f"the record `{record.id}` is there already, alike", line)
+            elif in_order:
+                result = rate(record, account_of(record.account), counts)
+            else:
+                waiting.append(_Waiting(len(results), record))
+        except RecordError as error:
+            name = None if isinstance(raw, RecordError) else record_id(raw)
+            result = Rejection(name, error.code, error.field, error.message, line)
+        if in_order:
+            assert result is not None
+            yield result
+        else:
+            results.append(result)
+    waiting.sort(key=lambda one: (one.record.at, one.record.id))
+    for one in waiting:
+        try:
+            results[one.index] = rate(one.record, account_of(one.record.account), counts)
+        except RecordError as error:
+            results[one.index] = Rejection(one.record.id, error.code, error.field, error.message)
+    for result in results:
+        assert result is not None
+        yield result
+    yield from true_ups(engine, counts, account_of)
+
+
+def true_ups(engine: Engine, counts: Counts, account_of: Callable[[str], Account]) -> Iterator[Charge]:
+    """What the ends of all periods that were counted charge, in order of account, period and line."""
+    for minimum in sorted(counts.minimums.values(), key=lambda one: (one.account, one.start, one.line.place.line)):
+        charge = engine.true_up(minimum, account_of(minimum.account), counts)
+        if charge is not None:
+            yield charge
+
+
+def no_signup(name: str) -> Account:
+    """An account of which nothing is known."""
+    return Account(name)
+
+
+def numbered(records: Iterable[Mapping[str, object]]) -> Iterator[tuple[int | None, Item]]:
+    """Records of a program, which stand in no file."""
+    for record in records:
+        yield None, record
+
+

@@ -1,0 +1,140 @@
+"""Bands of a quantity: graduated (each unit at its band's rate) and volume (all at the rate of the band reached)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pricelang.core import ops
+from pricelang.core.program import KeyBand
+from pricelang.engine.intake import RecordError
+from pricelang.engine.lookup import in_band
+from pricelang.source import Place
+
+if TYPE_CHECKING:
+    from pricelang.engine.record import Pricing
+
+ZERO = Fraction(0)
+
+
+@dataclass(slots=True)
+class Step:
+    """One band made ready: its edges in base units, and where its rate and flat amount come from."""
+
+    band: KeyBand
+    place: Place
+    inline: ops.Band | None = None
+    row: int | None = None
+
+
+@dataclass(slots=True)
+class Reached:
+    """The bands of one step at one instant. `row` is left as the row of the highest band that was touched."""
+
+    pricing: Pricing
+    step: ops.Tiers
+    bands: list[Step] = field(init=False)
+    row: Place | None = None
+    parts: list[tuple[Fraction, Fraction, Fraction, Place]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        bands = self.step.bands
+        if isinstance(bands, ops.BandTable):
+            self.bands = self._from_table(bands)
+        else:
+            self.bands = [
+                Step(KeyBand(b.low, b.low_included, b.high, b.high_included), b.place, inline=b) for b in bands
+            ]
+
+    def _from_table(self, named: ops.BandTable) -> list[Step]:
+        """The rows of the table that fit the record in all other keys, in order of their bands."""
+        pricing = self.pricing
+        table = pricing.program.tables[named.table]
+        index = next(
+            i for i, _ in enumerate(table.keys) if all(isinstance(row.keys[i][0], KeyBand) for row in table.rows)
+        )
+        values = pricing.keys(table, index)
+        rows = pricing.engine.rows[named.table].find(values, index)
+        if not rows:
+            raise pricing.engine.rows[named.table].no_row(values)
+        found = []
+        for row in rows:
+            for part in table.rows[row].keys[index]:
+                assert isinstance(part, KeyBand)
+                low = part.low * named.factor if part.low is not None else ZERO
+                high = part.high * named.factor if part.high is not None else None
+                band = KeyBand(low, part.low_included, high, part.high_included)
+                found.append(Step(band, table.rows[row].place, row=row))
+        found.sort(key=lambda one: (one.band.low or ZERO, not one.band.low_included))
+        return found
+
+    def rate(self, band: Step) -> Fraction:
+        """Money per base unit in a band; zero where it only has a flat amount."""
+        if band.inline is not None:
+            return self.pricing.number(band.inline.rate, band.place) if band.inline.rate is not None else ZERO
+        named = self.step.bands
+        assert isinstance(named, ops.BandTable)
+        return self._cell(band, named.table, named.rate)
+
+    def flat(self, band: Step) -> Fraction:
+        """The fixed amount of a band."""
+        if band.inline is not None:
+            return self.pricing.number(band.inline.flat, band.place) if band.inline.flat is not None else ZERO
+        named = self.step.bands
+        assert isinstance(named, ops.BandTable)
+        return self._cell(band, named.table, named.flat)
+
+    def _cell(self, band: Step, name: str, column: str | None) -> Fraction:
+        if column is None:
+            return ZERO
+        table = self.pricing.program.tables[name]
+        assert band.row is not None
+        value = self.pricing.cell_of_row(table, band.row, column)
+        if not isinstance(value, Fraction):
+            raise RecordError("wrong-type", column, f"the cell `{column}` in line {band.place} is no number")
+        self.row = self.pricing.row
+        return value
+
+    def at(self, total: Fraction) -> Step:
+        """The band that a total lies in."""
+        for band in self.bands:
+            if in_band(band.band, total):
+                return band
+        raise RecordError("no-row", None, f"no band of line {self.step.place} covers this quantity")
+
+
+def graduated(reached: Reached, before: Fraction, after: Fraction) -> Fraction:
+    """What the units from `before` to `after` cost, each in its band; a band's fixed amount when it is entered (R9)."""
+    amount = ZERO
+    covered = ZERO
+    for band in reached.bands:
+        low = band.band.low or ZERO
+        high = band.band.high
+        units = min(after, high) - max(before, low) if high is not None else after - max(before, low)
+        if units > 0:
+            rate = reached.rate(band)
+            flat = reached.flat(band) if before <= low else ZERO
+            amount += units * rate + flat
+            covered += units
+            reached.parts.append((units, rate, flat, band.place))
+    if covered != after - before:
+        raise RecordError("no-row", None, f"no band of line {reached.step.place} covers this quantity")
+    return amount
+
+
+def volume(reached: Reached, before: Fraction, after: Fraction) -> Fraction:
+    """All units at the rate of the band the total reaches, less what they cost before (R7)."""
+
+    def cost(total: Fraction) -> Fraction:
+        if total == 0:
+            return ZERO
+        band = reached.at(total)
+        rate, flat = reached.rate(band), reached.flat(band)
+        reached.parts.append((total, rate, flat, band.place))
+        return total * rate + flat
+
+    earlier = cost(before)
+    reached.parts.clear()
+    return cost(after) - earlier

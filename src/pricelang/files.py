@@ -1,0 +1,105 @@
+"""A ruleset and its folder: which file is meant, and which files it may name. Nothing outside the folder is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pricelang.diagnostics import codes
+from pricelang.diagnostics.finding import Finding
+from pricelang.diagnostics.finding import Findings
+from pricelang.source import Place
+from pricelang.source import Source
+
+MOST_BYTES = 8_000_000
+SUFFIX = ".price"
+
+
+class NotReadable(Exception):
+    """A path that cannot be read; the message is for people."""
+
+
+def ruleset_file(path: str | os.PathLike[str]) -> Path:
+    """The rule file that a path means: itself, or in a folder the file named after it. Raises NotReadable."""
+    found = Path(path)
+    if found.is_dir():
+        named = found / f"{found.resolve().name}{SUFFIX}"
+        if not named.is_file():
+            raise NotReadable(f"the folder {path} has no file {named.name}")
+        return named
+    if not found.exists():
+        raise NotReadable(f"{path} does not exist")
+    return found
+
+
+def ruleset_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Every ruleset at a path: the file itself; the folder's own; or those of the folders beneath it."""
+    found = Path(path)
+    if not found.is_dir():
+        return [ruleset_file(path)]
+    named = found / f"{found.resolve().name}{SUFFIX}"
+    if named.is_file():
+        return [named]
+    files = sorted(one for one in found.rglob(f"*{SUFFIX}") if not any(p.startswith(".") for p in one.parts[len(found.parts):]))
+    own = [one for one in files if one.stem == one.parent.name or not (one.parent / f"{one.parent.name}{SUFFIX}").exists()]
+    if not own:
+        raise NotReadable(f"the folder {path} has no rule files (they end in {SUFFIX})")
+    return own
+
+
+def read_text(path: Path, shown: str) -> Source | Finding:
+    """The text of a file, or the finding that says why it cannot be read."""
+    findings = Findings()
+    place = Place(shown, 1)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            findings.add(codes.FILE_TOO_LARGE, place, most=f"{MOST_BYTES:,} bytes, and so")
+            return findings.listed[0]
+        data = path.read_bytes()
+    except OSError as error:
+        findings.add(codes.UNREADABLE, place, "", what=f"the file cannot be read: {(error.strerror or 'error').lower()}")
+        return findings.listed[0]
+    try:
+        return Source(shown, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        findings.add(codes.UNREADABLE, Place(shown, line), what=f"byte {error.start + 1:,} of the file is not UTF-8")
+        return findings.listed[0]
+
+
+class Folder:
+    """Reads the files that a rule file names: in the ruleset's own folder only, whatever links say.
+
+    Texts are named as seen from that folder (`acme.price`, `models.csv`), wherever it stands.
+    """
+
+    def __init__(self, file: Path, files: dict[str, str] | None = None) -> None:
+        self.root = file.resolve().parent
+        self.file = file
+        self.files = files
+
+    def __call__(self, name: str, beside: str) -> Source | str:
+        """The text of a named file, or why it is refused."""
+        if self.files is not None:
+            if name in self.files:
+                return Source(name, self.files[name])
+            return "does not exist"
+        if not name or "\x00" in name or os.path.isabs(name) or "\\" in name or ":" in name[:3]:
+            return "is not a name of a file in the ruleset's folder"
+        path = self.file.parent / Path(beside).parent / name
+        try:
+            real = path.resolve()
+            inside = real == self.root or self.root in real.parents
+        except (OSError, RuntimeError):
+            return "cannot be read"
+        if not inside and name.endswith(SUFFIX):
+            # a base ruleset may stand in a neighbouring folder of the same collection, in a folder of its own
+            inside = self.root.parent == real.parent.parent and real.stem == real.parent.name
+        if not inside:
+            return "lies outside the ruleset's folder"
+        if not real.is_file():
+            return "does not exist"
+        read = read_text(real, os.path.normpath(Path(beside).parent / name))
+        if isinstance(read, Finding):
+            return read.message
+        return read

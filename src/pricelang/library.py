@@ -1,0 +1,210 @@
+"""The library that programs call: load a ruleset, rate a record or a stream, explain a charge."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+from pricelang.core.program import FieldType
+from pricelang.core.program import Input
+from pricelang.core.program import Program
+from pricelang.diagnostics.finding import Finding
+from pricelang.engine.charge import Charge
+from pricelang.engine.charge import Rejection
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import Intake
+from pricelang.engine.intake import RecordError
+from pricelang.engine.intake import value_reader
+from pricelang.engine.lookup import Value
+from pricelang.engine.record import Account
+from pricelang.engine.record import Engine
+from pricelang.engine.stream import Item
+from pricelang.engine.stream import numbered
+from pricelang.engine.stream import rate_stream
+from pricelang.explain.text import explain
+from pricelang.files import Folder
+from pricelang.files import NotReadable
+from pricelang.files import read_text
+from pricelang.files import ruleset_file
+from pricelang.period import parse_instant
+from pricelang.pipeline import Reading
+from pricelang.pipeline import read
+from pricelang.source import Source
+from pricelang.trial import run_examples
+
+Accounts = Mapping[str, Mapping[str, object]]
+
+
+class RulesetError(Exception):
+    """A ruleset with errors. `findings` has all of them, in order of place; `sources` the texts they stand in."""
+
+    def __init__(self, findings: list[Finding], sources: Mapping[str, Source]) -> None:
+        self.findings = findings
+        self.sources = dict(sources)
+        first = next((one for one in findings if one.is_error), None)
+        more = len([one for one in findings if one.is_error]) - 1
+        text = f"{first.place}: {first.message} ({first.code} {first.slug})" if first else "the ruleset has errors"
+        super().__init__(text + (f", and {more} more" if more > 0 else ""))
+
+
+class Ruleset:
+    """A checked ruleset, ready to price. Made by `load` or `load_text`; does not change."""
+
+    def __init__(self, program: Program, sources: Mapping[str, Source], findings: list[Finding]) -> None:
+        self.program = program
+        self.sources = dict(sources)
+        self.findings = findings
+        self._engine = Engine(program)
+        self._intake = Intake(program)
+        self._attributes = {one.name: value_reader(one) for one in program.account}
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def title(self) -> str:
+        return self.program.title
+
+    @property
+    def currency(self) -> str:
+        """The currency code of every amount."""
+        return self.program.currency
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of every text the ruleset was read from: equal fingerprints price alike."""
+        digest = hashlib.sha256()
+        for path, source in sorted((os.path.basename(path), source) for path, source in self.sources.items()):
+            digest.update(f"{path}\0{len(source.text)}\0{source.text}\0".encode())
+        return digest.hexdigest()[:32]
+
+    def rate(
+        self, record: Mapping[str, object], *, account: Mapping[str, object] | None = None, signup: str | None = None
+    ) -> Charge:
+        """The charge of one usage record, every count starting at zero.
+
+        `record` has `id`, `type`, `at` (or `started` and `stopped`), `account` and the usage's fields, in their units.
+        `account` gives the account's attributes where prices ask for them; `signup` is an instant with its offset.
+        Raises `RecordError` with a code, the field and a sentence.
+        """
+        made = self._intake.read(record)
+        return self._engine.rate(made, self._account(made.account, account, signup), Counts())
+
+    def rate_stream(
+        self, records: Iterable[Mapping[str, object]], *, accounts: Accounts | None = None,
+        signups: Mapping[str, str] | None = None,
+    ) -> Iterator[Charge | Rejection]:  # fmt: skip
+        """A charge or a rejection for each record, in their order, then what the ends of periods charge.
+
+        Counts (`each month`, allowances) run over the stream, each account apart; where there are any, all records are
+        read before the first charge, and counted in order of `at`, then `id`. `accounts` maps a name to attributes.
+        """
+        return self.rate_items(numbered(records), accounts=accounts, signups=signups)
+
+    def rate_items(
+        self, items: Iterable[tuple[int | None, Item]], *, accounts: Accounts | None = None,
+        signups: Mapping[str, str] | None = None, tell: bool = False,
+    ) -> Iterator[Charge | Rejection]:  # fmt: skip
+        """Like `rate_stream`, of records with their line in a file; an item may be an error of reading."""
+        known: dict[str, Account] = {}
+
+        def account_of(name: str) -> Account:
+            if name not in known:
+                values = (accounts or {}).get(name)
+                known[name] = self._account(name, values, (signups or {}).get(name))
+            return known[name]
+
+        def rate(record: object, account: Account, counts: Counts) -> Charge:
+            return self._engine.rate(record, account, counts, tell)  # type: ignore[arg-type]
+
+        return rate_stream(self._engine, rate, Intake(self.program), items, account_of)
+
+    def explain(
+        self, record: Mapping[str, object], *, account: Mapping[str, object] | None = None, signup: str | None = None
+    ) -> Charge:
+        """The charge of one record with its story: `.explain()` tells it in words, step by step."""
+        made = self._intake.read(record)
+        charge = self._engine.rate(made, self._account(made.account, account, signup), Counts(), tell=True)
+        return self.with_story(charge)
+
+    def with_story(self, charge: Charge) -> Charge:
+        """The same charge, able to tell its story."""
+        return Charge(
+            charge.id, charge.type, charge.at, charge.account, charge.currency, charge.lines, charge.stopped,
+            lambda one: explain(one, self.program, self.sources),
+        )  # fmt: skip
+
+    def _account(self, name: str, values: Mapping[str, object] | None, signup: str | None) -> Account:
+        found: dict[str, Value] = {}
+        for key, raw in (values or {}).items():
+            if raw is None:
+                continue
+            found[key] = self._attribute(key, raw)
+        at = None
+        if signup is not None:
+            try:
+                at = parse_instant(signup)
+            except ValueError as error:
+                raise RecordError("bad-time", "signup", f"the signup of `{name}`: {error}") from None
+        return Account(name, found, at)
+
+    def _attribute(self, key: str, raw: object) -> Value:
+        reader = self._attributes.get(key)
+        if reader is not None:
+            return raw if isinstance(raw, Fraction) else reader(raw)
+        table, _, column = key.partition(".")
+        known = self.program.tables.get(table)
+        if known is None or column not in known.columns:
+            raise RecordError("unknown-field", key, f"the account has no field `{key}`")
+        kind = known.columns[column]
+        if kind.kind in ("text", "date"):
+            return str(raw)
+        reader = value_reader(Input(key, FieldType("number", (), kind.factor, kind.unit)))
+        return raw if isinstance(raw, Fraction) else reader(raw)
+
+
+def load(path: str | os.PathLike[str]) -> Ruleset:
+    """The ruleset at a path: a `.price` file, or a folder with a file named after it.
+
+    Raises `RulesetError` with every finding where the rules have errors, `FileNotFoundError` where nothing is there.
+    """
+    try:
+        file = ruleset_file(path)
+    except NotReadable as error:
+        raise FileNotFoundError(str(error)) from None
+    return _made(reading_of(file))
+
+
+def load_text(text: str, name: str = "rules.price", files: dict[str, str] | None = None) -> Ruleset:
+    """A ruleset from its text; `files` are the tables and base rulesets it may name, by name."""
+    return _made(checked(Source(name, text), Folder(Path(name), files or {})))
+
+
+def reading_of(file: Path) -> Reading:
+    """A rule file read and checked, its examples run."""
+    source = read_text(file, file.name)
+    if isinstance(source, Finding):
+        return Reading(None, [source], 0, {file.name: Source(file.name, "")})
+    return checked(source, Folder(file))
+
+
+def checked(source: Source, folder: Folder) -> Reading:
+    """A text read and checked; examples that do not hold are findings too."""
+    reading = read(source, folder)
+    if reading.program is not None:
+        failed = run_examples(reading.program)
+        if failed:
+            reading.findings = sorted([*reading.findings, *failed], key=lambda one: (one.place.path, one.place.line))
+    return reading
+
+
+def _made(reading: Reading) -> Ruleset:
+    if reading.program is None or reading.has_errors:
+        raise RulesetError(reading.findings, reading.sources)
+    return Ruleset(reading.program, reading.sources, reading.findings)

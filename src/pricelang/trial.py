@@ -1,0 +1,155 @@
+"""Runs the examples that stand beside the rules: each record charged, each expectation held against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pricelang.core.program import Example
+from pricelang.core.program import ExampleRecord
+from pricelang.core.program import Expectation
+from pricelang.core.program import Program
+from pricelang.diagnostics import codes
+from pricelang.diagnostics.finding import Finding
+from pricelang.diagnostics.finding import Findings
+from pricelang.engine.charge import Charge
+from pricelang.engine.charge import Rejection
+from pricelang.engine.intake import Intake
+from pricelang.engine.record import Account
+from pricelang.engine.record import Engine
+from pricelang.engine.stream import rate_stream
+from pricelang.number import decimal_text
+from pricelang.number import round_to
+
+ZERO = Fraction(0)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How an example went. `ran` is False for a story that needs accounts."""
+
+    example: Example
+    ran: bool
+    failures: list[Finding]
+
+
+def run_examples(program: Program) -> list[Finding]:
+    """The findings of the examples that do not hold."""
+    return [finding for outcome in outcomes(program) for finding in outcome.failures]
+
+
+def outcomes(program: Program) -> list[Outcome]:
+    """Every example, run where it can be."""
+    engine = Engine(program)
+    totals: dict[str, Fraction] = {}
+    results: list[Outcome] = []
+    compared: list[tuple[Outcome, Expectation, Fraction]] = []
+    for example in program.examples:
+        outcome = Outcome(example, not example.story, [])
+        results.append(outcome)
+        if not example.story:
+            _run(program, engine, outcome, totals, compared)
+    for outcome, expected, charged in compared:
+        findings = Findings()
+        _compare(expected, charged, totals, program.currency, findings)
+        outcome.failures += list(findings)
+    return results
+
+
+def _run(
+    program: Program,
+    engine: Engine,
+    outcome: Outcome,
+    totals: dict[str, Fraction],
+    compared: list[tuple[Outcome, Expectation, Fraction]],
+) -> None:
+    example = outcome.example
+    findings = Findings()
+    records = [item.raw for item in example.items if isinstance(item, ExampleRecord)]
+
+    def account_of(name: str) -> Account:
+        return Account(name, example.accounts.get(name, {}))
+
+    results = list(rate_stream(engine, engine.rate, Intake(program), ((None, raw) for raw in records), account_of))
+    total = sum((one.exact_amount for one in results if isinstance(one, Charge)), ZERO)
+    totals[example.name] = total
+    position = -1
+    rejected_expected: set[int] = set()
+    for item in example.items:
+        if isinstance(item, ExampleRecord):
+            position += 1
+            continue
+        result = results[position] if 0 <= position < len(results) else None
+        if item.kind == "rejected":
+            rejected_expected.add(position)
+        if item.kind == "total":
+            _amount(item, total, "the total", program, findings)
+        elif item.kind.startswith(("less", "more")):
+            charged = result.exact_amount if isinstance(result, Charge) else ZERO
+            compared.append((outcome, item, charged))
+        elif result is not None:
+            _expect(item, result, program, findings)
+    for index, result in enumerate(results[: len(records)]):
+        if isinstance(result, Rejection) and index not in rejected_expected:
+            place = [item.place for item in example.items if isinstance(item, ExampleRecord)][index]
+            findings.add(codes.EXAMPLE_FAILS, place, "", what=f"the record is refused: {result.message} ({result.code})")
+    outcome.failures += list(findings)
+
+
+def _expect(item: Expectation, result: Charge | Rejection, program: Program, findings: Findings) -> None:
+    if item.kind == "rejected":
+        if isinstance(result, Charge):
+            findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"the record is charged {_money(result.exact_amount, program)}")
+        elif item.name is not None and item.name != result.code:
+            findings.add(codes.EXAMPLE_FAILS, item.place, f"write `expect rejected {result.code}`",
+                         what=f"the record is refused as {result.code}: {result.message}")  # fmt: skip
+        return
+    if isinstance(result, Rejection):
+        return
+    if item.kind == "charge":
+        _amount(item, result.exact_amount, "the charge", program, findings)
+    elif item.kind == "shown":
+        amount = result.exact_amount
+        shown = round_to(amount, program.show_to, "half up") if program.show_to is not None else amount
+        _amount(item, shown, "the charge shown", program, findings)
+    elif item.kind == "line":
+        lines = [line for line in result.lines if line.name == item.name]
+        if not lines and item.amount:
+            known = ", ".join(f"`{line.name}`" for line in result.lines) or "none"
+            findings.add(codes.EXAMPLE_FAILS, item.place, f"its lines are {known}", what=f"the charge has no line `{item.name}`")
+            return
+        _amount(item, sum((line.exact_amount for line in lines), ZERO), f"the line {item.name}", program, findings)
+
+
+def _amount(item: Expectation, came: Fraction, what: str, program: Program, findings: Findings) -> None:
+    if item.amount != came:
+        said = _money(came, program)
+        findings.add(codes.EXAMPLE_FAILS, item.place, f"expected {_money(item.amount or ZERO, program)}",
+                     what=f"{what} comes to {said}")  # fmt: skip
+
+
+def _compare(
+    item: Expectation, charged: Fraction, totals: dict[str, Fraction], currency: str, findings: Findings
+) -> None:
+    other = totals.get(item.name or "")
+    if other is None:
+        findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"the example `{item.name}` was not run")
+        return
+    assert item.amount is not None
+    word = item.kind.split()[0]
+    difference = other - charged if word == "less" else charged - other
+    if item.kind.endswith("share"):
+        if not other:
+            findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"the example `{item.name}` costs nothing")
+            return
+        difference /= other
+    if item.round is not None:
+        difference = round_to(difference, item.round.size, item.round.mode)
+    if difference != item.amount:
+        share = item.kind.endswith("share")
+        said = f"{decimal_text(difference * 100)} %" if share else f"{currency} {decimal_text(difference)}"
+        findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"it is {said} {word} than `{item.name}`")
+
+
+def _money(amount: Fraction, program: Program) -> str:
+    return f"{decimal_text(amount)} {program.currency}"
