@@ -18,6 +18,7 @@ from reference import price
 from reference.generate import Case
 from reference.generate import Generator
 from reference.generate import nodes
+from reference.generate import text
 from reference.write import Written
 from reference.write import write
 
@@ -69,10 +70,11 @@ def compare(seed: int) -> Seen:
 
 def outcomes(case: Case, described: d.Ruleset, rules, written: Written) -> Iterator[tuple[str, object, object]]:
     """For each record and path: what the reference says, and what the engine says."""
+    signups = {name: text(at) for name, at in case.signups.items()}
     if case.stream:
         book = price.Book(case.accounts, case.signups)
         expected = [of_reference(one, written) for one in price.charge_all(described, case.records, book)]
-        got = [of_engine(one) for one in rules.rate_stream(case.records, accounts=case.accounts)]
+        got = [of_engine(one) for one in rules.rate_stream(case.records, accounts=case.accounts, signups=signups)]
         got += ["nothing"] * (len(expected) - len(got))
         for n, (left, right) in enumerate(zip(expected, got, strict=True)):
             yield f"stream, record {n + 1}", left, right
@@ -88,7 +90,7 @@ def outcomes(case: Case, described: d.Ruleset, rules, written: Written) -> Itera
         for n, record in enumerate(case.records):
             account = record["account"]
             try:
-                got = of_engine(rate(record, account=case.accounts[account], signup=case.signups.get(account)))
+                got = of_engine(rate(record, account=case.accounts[account], signup=signups.get(account)))
             except pricelang.RecordError as error:
                 got = error.code
             yield f"{name}, record {n + 1}", expected[n], got

@@ -340,7 +340,7 @@ class Generator:
         if self.chance(0.4):
             return table
         table = replace(table, layers=tuple(self.layers(table)))
-        return self.not_yet(table) if self.chance(0.3) else table
+        return self.not_yet(table) if keys and self.chance(0.3) else table
 
     def not_yet(self, table: d.Table) -> d.Table:
         """Takes away cells that a `from`, or one offer alone, gives: before it and after there is no price."""
@@ -353,6 +353,8 @@ class Generator:
                 ]  # fmt: skip
                 plain = [one for one in giving if not (one.when or one.hours or one.new_customers)]
                 plain.sort(key=lambda one: instant(one.start, "UTC"))
+                if any(isinstance(node, d.Dates) for one in giving for node in nodes(one.when)):
+                    continue  # a condition of dates alone counts as a price of those dates
                 if plain and (plain[0].until is None or len(plain) == 1) and self.chance(0.5):
                     cells[column] = None
             rows.append(d.Row(row.keys, cells))
@@ -513,7 +515,10 @@ class Generator:
         keys = [f.name for f in self.account if f.kind == "choice"][:1] if self.chance(0.5) else []
         tops: list[tuple] = [()]
         for key in keys:
-            tops = [(*before, row) for before in tops for row in self.key_rows(key, 2)]
+            rows_of_key = self.key_rows(key, 2)
+            if self.chance(0.4):
+                rows_of_key[-2:] = [(d.Anything(),)]
+            tops = [(*before, row) for before in tops for row in rows_of_key]
         rows = []
         for top in tops:
             for band in self.bands(unit, 2):
@@ -534,7 +539,8 @@ class Generator:
     def at(self, unit: str) -> d.At:
         """A rate: written, from the table, or by cases."""
         if self.chance(0.25):
-            cases = [(self.cond(), self.one_rate(unit)) for _ in range(self.rng.randint(1, 2))]
+            asked = list(dict.fromkeys(self.cond() for _ in range(self.rng.randint(1, 2))))
+            cases = [(when, self.one_rate(unit)) for when in asked]
             if self.chance(0.2):
                 cases[0] = (cases[0][0], self.pick([None, replace(self.rate(unit), price=Fraction(0))]))
             return d.At((*cases, (None, self.one_rate(unit))))

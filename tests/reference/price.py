@@ -263,13 +263,17 @@ class Reading:
         return tuple((e[0] * self.factor(band.unit), e[1]) if e else None for e in (band.low, band.high))
 
     def rows(self, table: d.Table) -> list[d.Row]:
-        """The rows that fit by all keys but the band of a tier; `any` only where no other does."""
+        """The rows that fit by all keys but the band of a tier; those with fewest `any` only."""
         keys = [n for n, key in enumerate(table.keys) if key != table.band]
+        missing = next((table.keys[n] for n in keys if self.get(table.keys[n]) is None), None)
+        if missing:
+            raise Rejected("missing-field", missing)
         fit = [
             row for row in table.rows
             if all(any(self.fits(table.keys[n], part) for part in row.keys[n]) for n in keys)
         ]  # fmt: skip
-        return [row for row in fit if not any(isinstance(row.keys[n][0], d.Anything) for n in keys)] or fit
+        open_keys = [sum(isinstance(row.keys[n][0], d.Anything) for n in keys) for row in fit]
+        return [row for row, number in zip(fit, open_keys, strict=True) if number == min(open_keys)]
 
     def row(self, table: d.Table) -> d.Row:
         fit = self.rows(table)
@@ -456,45 +460,63 @@ class Reading:
             at = stop
         return found
 
-    def run(self, line: d.Line) -> Fraction:
-        """What a run is charged before the steps below its price: each piece priced at its own beginning."""
-        started, amount, self.lasted = self.at, NOTHING, NOTHING
+    def run(self, line: d.Line) -> list[list]:
+        """What a run is charged above the steps that follow its price: each piece priced at its own beginning."""
+        found: list[list] = []
+        started = self.at
         for at, lasted in self.pieces(line):
-            self.at = at
-            of = self.value(line.of)
-            amount += lasted * (of if line.every else self.step(line.steps[0], (), of))
-            self.lasted += lasted if line.every else lasted * of
+            self.at, self.row_used = at, None
+            of = amount = self.value(line.of)
+            if of and not line.every:
+                amount = self.step(line.steps[0], (), of)
+            if not found or found[-1][2] is not self.row_used:
+                found.append([NOTHING, NOTHING, self.row_used])
+            found[-1][0] += lasted if line.every else lasted * of
+            found[-1][1] += lasted * amount
         self.at = started
-        return amount
+        return found
 
     # --- lines
 
-    def line(self, line: d.Line, rounding: bool) -> tuple[Fraction, Fraction, d.Row | None]:
-        """Quantity as billed, amount, and the row that gave the price."""
-        self.row_used = row = None
-        steps = line.steps
+    def line(self, line: d.Line, rounding: bool) -> list[list]:
+        """[quantity as billed, amount, row that gave the price], for a run once for each row in turn."""
+        steps = list(line.steps) + ([self.rules.round_line] if self.rules.round_line and line.charged else [])
         if self.usage.resource:
-            value, quantity, row = self.run(line), self.lasted, self.row_used
+            parts = self.run(line)
             steps = steps if line.every else steps[1:]
         else:
-            value = quantity = self.value(line.of)
+            of = self.value(line.of)
+            parts = [[of, of, None]]
         unpriced = any(isinstance(step, d.At | d.Tiers) for step in steps)
         for n, step in enumerate(steps):
             if not self.holds(step.when) or (isinstance(step, d.Rounded) and not rounding):
                 continue
             prices = isinstance(step, d.At | d.Tiers)
             if prices:
-                quantity, unpriced, self.row_used = value, False, None
-            if value:  # nothing stays nothing
-                value = self.step(step, (self.price, line.label, n), value)
-                row = self.row_used if prices else row
-        self.results[line.label] = value
-        return NOTHING if unpriced else quantity / self.shown_in(line), value, row
+                parts[0][0], unpriced, self.row_used = parts[0][1], False, None
+            each = isinstance(step, d.Adjust) and step.share  # a share of all is that share of each part
+            for some in [[part] for part in parts] if each else [parts]:
+                total = sum(part[1] for part in some)
+                if total:  # nothing stays nothing
+                    some[-1][1] += self.step(step, (self.price, line.label, n), total) - total
+            if prices:
+                parts[0][2] = self.row_used
+        self.results[line.label] = sum(part[1] for part in parts)
+        shown = self.shown_in(line)
+        return [[NOTHING if unpriced else quantity / shown, amount, row] for quantity, amount, row in parts]
 
     def shown_in(self, line: d.Line) -> Fraction:
         """The unit in which a line's quantity is shown: packages, or that of the field it begins with."""
         if line.every or any(isinstance(step, d.InPackages) for step in line.steps):
             return Fraction(1)
+        if line.by:
+            rate = line.steps[0].cases[0][1]
+            if len(line.steps[0].cases) == 1 and isinstance(rate, d.Rate):
+                return self.factor(rate.of) * (rate.month * 3600 if rate.month else 1)
+            return self.value_unit(line) * (3600 if line.by == "second" else 1)
+        return self.value_unit(line)
+
+    def value_unit(self, line: d.Line) -> Fraction:
         return self.factor(self.fields[line.of.name].unit) if isinstance(line.of, d.Get | d.Rest) else Fraction(1)
 
 
@@ -566,19 +588,29 @@ def moment(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def charge(rules: d.Ruleset, record: dict, book: Book) -> Charge:
-    """What one record is charged; what it counts stands in the book afterwards, if it is charged at all."""
+def taken(rules: d.Ruleset, record: dict) -> tuple[d.Usage, datetime, dict]:
+    """A record as it is taken in: its usage, its instant, its fields; or why it is not."""
     usage = next((u for u in rules.usages if u.name == record["type"]), None)
     if usage is None:
         raise Rejected("unknown-type", "type")
+    reading = Reading(rules, usage, {}, None, {})
+    reading.record = read(usage, record, reading.factor)
+    for whole in usage.fields:
+        if any(whole.name in f.part_of for f in usage.fields) and reading.rest(whole.name) < 0:
+            raise Rejected("part-exceeds-whole", whole.name)
+    return usage, moment(record["started" if usage.resource else "at"]), reading.record
+
+
+def charge(rules: d.Ruleset, record: dict, book: Book) -> Charge:
+    """What one record is charged; what it counts stands in the book afterwards, if it is charged at all."""
+    usage, at, values = taken(rules, record)
     account = record.get("account", "")
     kept = []
     for counts, rounding in ((book.charged, True), (book.exact, False)):
         own = dict(counts.get(account, {}))
         reading = Reading(rules, usage, book.accounts.get(account, {}), book.signups.get(account), own)
-        reading.at = moment(record["started" if usage.resource else "at"])
+        reading.at, reading.record = at, values
         reading.stopped = moment(record["stopped"]) if usage.resource else None
-        reading.record = read(usage, record, reading.factor)
         kept.append((counts, own, lines(reading, rounding)))
     for counts, own, _ in kept:
         counts[account] = own
@@ -592,9 +624,6 @@ def charge(rules: d.Ruleset, record: dict, book: Book) -> Charge:
 
 def lines(reading: Reading, rounding: bool) -> list[tuple]:
     rules, usage = reading.rules, reading.usage
-    for whole in usage.fields:
-        if any(whole.name in f.part_of for f in usage.fields) and reading.rest(whole.name) < 0:
-            raise Rejected("part-exceeds-whole", whole.name)
     held = [(n, p) for n, p in enumerate(rules.prices) if p.usage == usage.name and reading.holds(p.when)]
     if not held:
         raise Rejected("no-price", "type")
@@ -602,11 +631,9 @@ def lines(reading: Reading, rounding: bool) -> list[tuple]:
     found = []
     for line in price.lines:
         if not line.reason and reading.holds(line.when):
-            quantity, amount, row = reading.line(line, rounding)
-            if rules.round_line and rounding:
-                amount = rounded(amount, rules.round_line.size, rules.round_line.mode)
+            parts = reading.line(line, rounding)
             if line.charged:
-                found.append((line.label, quantity, amount, row))
+                found += [(line.label, *part) for part in parts]
     total = sum((amount for _, _, amount, _ in found), NOTHING)
     after = [*price.together, *([rules.round_charge] if rules.round_charge else [])]
     for n, step in enumerate(after):
@@ -625,19 +652,23 @@ def step_name(step) -> str:
 def charge_all(rules: d.Ruleset, records: list[dict], book: Book) -> list[Charge | Rejected]:
     """Charges in the order given; what is counted is counted in the order of `at`, then `id`."""
     seen: dict[str, dict] = {}
-    found: list[Charge | Rejected | None] = [None] * len(records)
+    found: dict[int, Charge | Rejected] = {}
+    waiting = []
     for n, record in enumerate(records):
-        if record["id"] in seen:
-            found[n] = Rejected("duplicate" if seen[record["id"]] == record else "id-conflict", "id")
-        seen.setdefault(record["id"], record)
-    at = [moment(record.get("at") or record["started"]) for record in records]
-    for n in sorted(range(len(records)), key=lambda n: (at[n], records[n]["id"])):
-        if found[n] is None:
-            try:
-                found[n] = charge(rules, records[n], book)
-            except Rejected as rejected:
-                found[n] = rejected
-    return found
+        try:
+            _, at, _ = taken(rules, record)
+            if record["id"] in seen:
+                raise Rejected("duplicate" if seen[record["id"]] == record else "id-conflict", "id")
+            seen[record["id"]] = record
+            waiting.append((at, record["id"], n))
+        except Rejected as rejected:
+            found[n] = rejected
+    for _, _, n in sorted(waiting):
+        try:
+            found[n] = charge(rules, records[n], book)
+        except Rejected as rejected:
+            found[n] = rejected
+    return [found[n] for n in range(len(records))]
 
 
 def merged(rules: d.Ruleset) -> d.Ruleset:

@@ -225,6 +225,9 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         state.by_time = "second" if state.has_time else None
     charged = is_money(state.unit.dims) or typed.type.zero
     unit = state.counted_in if state.counted_in.dims or not typed.type.unit.dims else typed.type.unit
+    if isinstance(decl.of, n.Arithmetic) and not state.packages:
+        written = _rate_unit(decl, scope)
+        unit = written if written is not None and written.dims == unit.dims else unit
     if usage.is_resource and state.by_time:
         unit = _time_unit(unit, decl, state, scope)
     line = Line(decl.label.text, expr, steps, when, charged, unit.name, unit.factor, None, state.by_time, decl.place)
@@ -237,14 +240,20 @@ def _time_unit(unit: Unit, decl: n.LineDecl, state: State, scope: Scope) -> Unit
         return unit
     if state.has_time:
         return Unit((("month", 1),), Fraction(1), "month")
-    for step in decl.steps:
-        if isinstance(step.amount, n.Per):
-            found = find_unit(step.amount.size.unit.text, scope.units)
-            if found is not None:
-                return found
+    written = _rate_unit(decl, scope)
+    if written is not None:
+        return written
     if state.by_time == "month":
         return Unit(unit.dims, unit.factor, f"{unit.name}-month" if unit.name else "month")
     return Unit(unit.dims, unit.factor * 3600, f"{unit.name}-hour" if unit.name else "hour")
+
+
+def _rate_unit(decl: n.LineDecl, scope: Scope) -> Unit | None:
+    """The unit that the line's rate is written per, where it stands on the line."""
+    for step in decl.steps:
+        if isinstance(step.amount, n.Per):
+            return scope.unit(step.amount.size.unit)
+    return None
 
 
 def _check_inline(decl: n.LineDecl, scope: Scope) -> None:

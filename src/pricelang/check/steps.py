@@ -241,7 +241,7 @@ def price(rate: Typed, place: Place, state: State, scope: Scope) -> Unit | None:
         expected = state.unit.name or "unit"
         scope.findings.add(codes.NOT_A_RATE, place, quantity=state.unit.plural, rate=str(rate.type), expected=expected)
         return None
-    return unit
+    return Unit(unit.dims, Fraction(1), unit.dims[0][0])
 
 
 def _without_time(unit: Unit) -> tuple[tuple[str, int], ...]:
@@ -405,8 +405,7 @@ def _shown(edge: Edges, unit: Unit) -> Edges:
 def _band_values(band: n.BandDecl, state: State, scope: Scope) -> tuple[ops.Expr | None, ops.Expr | None] | None:
     """The rate and the flat amount of a band; an amount that is per nothing is flat."""
     if band.value is None:
-        scope.findings.add(codes.OUT_OF_PLACE, band.place, what="`not offered`", advice="write a price for each band")
-        return None
+        return None, None
     rate: ops.Expr | None = None
     flat: ops.Expr | None = None
     for node in (band.value, band.plus):

@@ -234,7 +234,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Quantities above `low` up to `high`; `low_included`/`high_included` say which side an edge belongs to."""
+    """Quantities above `low` up to `high`; `low_included`/`high_included` say which side an edge belongs to. A band
+    with neither a rate nor a flat amount is not offered."""
 
     low: Fraction
     low_included: bool

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pricelang.core.program import Allowance
+from pricelang.core.program import Unlimited
 from pricelang.engine.counts import Key
 from pricelang.engine.counts import Wallet
 from pricelang.engine.counts import period_of
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pricelang.engine.record import Pricing
 
 ZERO = Fraction(0)
+WITHOUT_END = Fraction(10) ** 60
+"""More than any record can hold: the size of an unlimited allowance."""
 
 
 def take_from(pricing: Pricing, name: str, quantity: Fraction) -> Fraction:
@@ -62,6 +65,8 @@ def _before(pricing: Pricing, allowance: Allowance, at: Fraction) -> Fraction:
 def _size(pricing: Pricing, allowance: Allowance, start: Fraction) -> Fraction:
     here, pricing.at = pricing.at, start
     try:
+        if isinstance(pricing.value(allowance.size, allowance.place), Unlimited):
+            return WITHOUT_END
         return max(ZERO, pricing.number(allowance.size, allowance.place))
     finally:
         pricing.at = here

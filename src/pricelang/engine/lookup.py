@@ -15,10 +15,11 @@ from pricelang.core.program import KeyLike
 from pricelang.core.program import KeyPart
 from pricelang.core.program import Row
 from pricelang.core.program import Table
+from pricelang.core.program import Unlimited
 from pricelang.engine.intake import RecordError
 from pricelang.number import decimal_text
 
-Value = Fraction | str | bool | None
+Value = Fraction | str | bool | Unlimited | None
 MOST_COMBINATIONS = 10_000
 
 

@@ -121,6 +121,7 @@ class Pricing:
         self.usage: UsageType = engine.program.usages[record.type]
         self.at = record.at
         self.lines: dict[str, Amount] = {}
+        self.lenient = False  # quantities are read, where one that is not given is none
         self.exactly = False  # lines are read as they were before rounding
         self.row: Place | None = None
         self.tell = tell
@@ -179,6 +180,10 @@ class Pricing:
             return value
         if isinstance(expr, ops.Attribute):
             raise RecordError("missing-attribute", expr.name, f"the account has no {expr.name}, and its price needs one")
+        if isinstance(value, Unlimited):
+            raise RecordError("not-offered", None, f"the figure in line {place} is unlimited, and no price")
+        if isinstance(expr, ops.Field) and value is None and self.lenient:
+            return ZERO  # an optional quantity that is not given is no quantity (R23)
         if isinstance(expr, ops.Field):
             raise RecordError("missing-field", expr.name, f"{expr.name} is not given, and the price needs it")
         raise RecordError("wrong-type", None, f"the figure in line {place} is no number")
@@ -254,8 +259,6 @@ class Pricing:
                     raise RecordError("not-offered", column, f"{column} is not offered for {said or table.name} ({place})")
                 case Custom():
                     return self.custom(table, column)
-                case Unlimited():
-                    raise RecordError("not-offered", column, f"{column} of {table.rows[row].shown} is unlimited, and no price")
                 case Share():
                     of = self.cell_of_row(table, row, value.column, shares + 1)
                     return of * value.share if isinstance(of, Fraction) else of
@@ -406,12 +409,13 @@ class Pricing:
         """What a line begins with."""
         self.row = None
         self.exactly = False
+        self.lenient = True
         rounded = self.number(line.of, line.place)
         self.exactly = True
         try:
             exact = self.number(line.of, line.place)
         finally:
-            self.exactly = False
+            self.exactly = self.lenient = False
         return Amount(rounded, exact)
 
     def charge_lines(self, line: Line, pieces: list[Piece], priced: bool) -> list[ChargeLine]:
@@ -615,6 +619,9 @@ class Pricing:
             case ops.AtLeast():
                 return max(value, self.number(step.bound, step.place))
             case ops.AtMost():
+                bound = self.value(step.bound, step.place)
+                if isinstance(bound, Unlimited):
+                    return value
                 return min(value, self.number(step.bound, step.place))
             case ops.RoundUp():
                 size = self.size(step.size, step.place)

@@ -73,10 +73,14 @@ class Reached:
     def rate(self, band: Step) -> Fraction:
         """Money per base unit in a band; zero where it only has a flat amount."""
         if band.inline is not None:
+            if band.inline.rate is None and band.inline.flat is None:
+                raise RecordError("not-offered", None, f"this quantity is not offered ({band.place})")
             return self.pricing.number(band.inline.rate, band.place) if band.inline.rate is not None else ZERO
         named = self.step.bands
         assert isinstance(named, ops.BandTable)
-        return self._cell(band, named.table, named.rate)
+        value = self._cell(band, named.table, named.rate)
+        self.row = self.pricing.row
+        return value
 
     def flat(self, band: Step) -> Fraction:
         """The fixed amount of a band."""
@@ -84,7 +88,10 @@ class Reached:
             return self.pricing.number(band.inline.flat, band.place) if band.inline.flat is not None else ZERO
         named = self.step.bands
         assert isinstance(named, ops.BandTable)
-        return self._cell(band, named.table, named.flat)
+        value = self._cell(band, named.table, named.flat)
+        if named.rate is None:
+            self.row = self.pricing.row
+        return value
 
     def _cell(self, band: Step, name: str, column: str | None) -> Fraction:
         if column is None:
@@ -94,7 +101,6 @@ class Reached:
         value = self.pricing.cell_of_row(table, band.row, column)
         if not isinstance(value, Fraction):
             raise RecordError("wrong-type", column, f"the cell `{column}` in line {band.place} is no number")
-        self.row = self.pricing.row
         return value
 
     def at(self, total: Fraction) -> Step:
