@@ -10,6 +10,7 @@ from dataclasses import field
 from dataclasses import is_dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import zip_longest
 from random import Random
 
 import pricelang
@@ -74,9 +75,9 @@ def outcomes(case: Case, described: d.Ruleset, rules, written: Written) -> Itera
     if case.stream:
         book = price.Book(case.accounts, case.signups)
         expected = [of_reference(one, written) for one in price.charge_all(described, case.records, book)]
+        expected += [of_reference(one, written) for one in price.true_ups(described, book)]
         got = [of_engine(one) for one in rules.rate_stream(case.records, accounts=case.accounts, signups=signups)]
-        got += ["nothing"] * (len(expected) - len(got))
-        for n, (left, right) in enumerate(zip(expected, got, strict=True)):
+        for n, (left, right) in enumerate(zip_longest(expected, got, fillvalue="nothing")):
             yield f"stream, record {n + 1}", left, right
         return
     expected = []
@@ -100,7 +101,7 @@ def of_reference(one: price.Charge | price.Rejected, written: Written) -> object
     if isinstance(one, price.Rejected):
         return one.code
     lines = [(line.name, line.quantity, line.amount, line.exact, written.rows.get(id(line.row))) for line in one.lines]
-    return one.amount, one.exact, lines
+    return one.id, one.amount, one.exact, lines
 
 
 def of_engine(one) -> object:
@@ -110,7 +111,7 @@ def of_engine(one) -> object:
         (line.name, exact(line.quantity), exact(line.amount), exact(line.exact), str(line.row) if line.row else None)
         for line in one.lines
     ]
-    return exact(one.amount), exact(one.exact), lines
+    return one.id, exact(one.amount), exact(one.exact), lines
 
 
 def exact(figure: Decimal | Fraction | int | str) -> Fraction:
@@ -120,7 +121,7 @@ def exact(figure: Decimal | Fraction | int | str) -> Fraction:
 
 FACETS = """
 Adjust share; Adjust amount; Adjust when; Adjust less; Adjust plus; Allowance kept; Allowance apart; AtLeast when;
-AtMost each; AtMost when; InPackages each; InSteps each; InSteps when; Tiers graduated; Tiers volume; Tiers each;
+AtLeast each; AtMost each; AtMost when; InPackages each; InSteps each; InSteps when; Tiers graduated; Tiers volume; Tiers each;
 Tiers by table;
 Column money; Column percent; Column quantity; Column rate; Dates start; Dates until; Each apart; Each zone;
 Field changes; Field choice; Field compute; Field counts; Field default; Field number; Field optional; Field part_of;

@@ -595,6 +595,13 @@ class Generator:
         steps.append(self.tiers(unit) if self.chance(0.35) else self.at(unit))
         credits_back = isinstance(steps[-1], d.Tiers) and not steps[-1].graduated and steps[-1].each
         money = [step for step in self.money_steps() if not (credits_back and isinstance(step, d.AtLeast))]
+        if self.chance(0.15):
+            each = replace(self.each(), unit=self.pick(["day", "week", "month", "month", "quarter", "year", "bill"]))
+            money.append(d.AtLeast(self.money(), each))
+            if self.chance(0.4):
+                money.append(d.Adjust(1, d.Figure(self.percent(), "percent"), True))
+            if self.chance(0.4):
+                money.append(d.Rounded(Fraction(1, 10 ** self.rng.randint(1, 4)), self.pick(MODES)))
         return d.Line(label, of, (*steps, *money), self.maybe_when(0.3) if of == d.Get("requests") else None)
 
     # --- what runs over time
@@ -750,11 +757,15 @@ class Generator:
         accounts = {name: self.attributes(rules, found) for name in ("a-1", "a-2")}
         signups = {name: self.instant() for name in accounts if self.chance(0.5)}
         records = [self.record(rules, n + 1) for n in range(5)]
-        if stream and self.chance(0.7):  # near in time, so that they share periods
+        if stream and self.chance(0.8):  # near in time, so that they share periods, or each in a later one
             near = self.instant()
+            gaps = self.pick(
+                [[0, 1, 30, 600, 3000, 7000], [80_000, 400_000, 3_000_000], [86_400], [604_800], [2_600_000]]
+            )
             for record in (one for one in records if "at" in one):
-                later = timedelta(seconds=self.pick([0, 1, 30, 600, 3000, 7000, 80_000, 400_000, 3_000_000]))
-                record["at"] = text(near + later)
+                near += timedelta(seconds=self.pick(gaps))
+                record["at"] = text(near)
+            self.rng.shuffle(records)
         if stream and self.chance(0.1):
             again = dict(records[0])
             if self.chance(0.5):

@@ -39,8 +39,7 @@ class Rows:
                 for combination in itertools.product(*row.keys):
                     self.exact.setdefault(combination, number)
             else:
-                anys = sum(any(isinstance(part, KeyAny) for part in key) for key in row.keys)
-                self.others.append((anys, number))
+                self.others.append((self._anys(number), number))
         self.others.sort()
 
     def find(self, values: Sequence[Value], but: int | None = None) -> list[int]:
@@ -54,8 +53,9 @@ class Rows:
                 found.append(number)
                 best = 0
         else:
-            found += [n for n, row in enumerate(self.table.rows) if self._fits(row, values, but)]
-            return found
+            fitting = [n for n, row in enumerate(self.table.rows) if self._fits(row, values, but)]
+            fewest = min((self._anys(n) for n in fitting), default=0)
+            return [n for n in fitting if self._anys(n) == fewest]
         for anys, number in self.others:
             if best is not None and anys > best:
                 break
@@ -63,6 +63,9 @@ class Rows:
                 found.append(number)
                 best = anys
         return found
+
+    def _anys(self, number: int) -> int:
+        return sum(any(isinstance(part, KeyAny) for part in key) for key in self.table.rows[number].keys)
 
     def _fits(self, row: Row, values: Sequence[Value], but: int | None) -> bool:
         return all(
