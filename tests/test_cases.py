@@ -32,8 +32,9 @@ def charges(case: dict[str, Any]) -> list[pricelang.Charge]:
     if len(case["records"]) == 1 and "amounts" not in case:
         return [rules(case["rules"]).rate(case["records"][0])]
     items = list(rules(case["rules"]).rate_stream(case["records"]))
-    assert all(isinstance(item, pricelang.Charge) for item in items), items
-    return items
+    charged = [item for item in items if isinstance(item, pricelang.Charge)]
+    assert len(charged) == len(items), [item for item in items if item not in charged]
+    return charged
 
 
 @pytest.mark.parametrize("case", EXPECTED, ids=lambda case: str(case["case"]))
@@ -45,9 +46,8 @@ def test_a_worked_example_is_charged_as_its_page_says(case: dict[str, Any]) -> N
         assert [figure(charge.amount) for charge in charged] == [Fraction(amount) for amount in case["amounts"]]
     if "quantity" in case:
         expected = case["quantity"]
-        billed = sum(
-            figure(line.quantity) for charge in charged for line in charge.lines if line.name == expected["line"]
-        )
+        lines = [line for charge in charged for line in charge.lines if line.name == expected["line"]]
+        billed = sum((figure(line.quantity) for line in lines), Fraction(0))
         if "places" in expected:
             billed = round(billed, expected["places"])
         assert billed == Fraction(expected["is"])

@@ -173,7 +173,5 @@ def describe(dims: Dims) -> str:
         return "a plain number"
     over = [base if base in CURRENCIES else plural(base) for base, power in dims for _ in range(power) if power > 0]
     under = [base for base, power in dims for _ in range(-power) if power < 0]
-    if over and under:
-        over = [o if o in CURRENCIES else o for o in over]
     text = " × ".join(over) if over else "1"
     return text + (" per " + " × ".join(under) if under else "")

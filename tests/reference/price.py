@@ -672,28 +672,26 @@ def charge_all(rules: d.Ruleset, records: list[dict], book: Book) -> list[Charge
 
 
 def true_ups(rules: d.Ruleset, book: Book) -> list[Charge]:
-    """What minimums of a period still ask for when the stream has ended, in order of account, period and line."""
+    """What minimums of a period still ask for when the stream has ended, in order of their ids."""
     found = []
-    for account in book.charged:
-        for key, spent in book.charged[account].items():
-            if key[0] != "at least":
-                continue
+    for account, charged in book.charged.items():
+        for key in [key for key in charged | book.exact[account] if key[0] == "at least"]:
             _, n, label, at, since, *apart = key
             price = rules.prices[n]
             line = next(one for one in price.lines if one.label == label)
             usage = next(one for one in rules.usages if one.name == price.usage)
             reading = Reading(rules, usage, book.accounts.get(account, {}), book.signups.get(account), {})
             short = []
-            for total, rounding in ((spent, True), (book.exact[account][key], False)):
-                left = max(reading.value(line.steps[at].bound) - total, NOTHING)
+            for counts, rounding in ((charged, True), (book.exact[account], False)):
+                left = max(reading.value(line.steps[at].bound) - counts.get(key, NOTHING), NOTHING)
                 for step in [*line.steps[at + 1 :], *([rules.round_line] if rules.round_line else [])]:
                     if left and (rounding or not isinstance(step, d.Rounded)):
                         left = reading.step(step, (), left)
                 short.append(left)
             name = "/".join([account, period_name(since, line.steps[at].each.unit), label, *map(said, apart)])
             if any(short):
-                found.append((account, since, n, label, Charge(name, [Charged("true-up", Fraction(1), *short, None)])))
-    return [one[-1] for one in sorted(found, key=lambda one: one[:4])]
+                found.append(Charge(name, [Charged("true-up", Fraction(1), *short, None)]))
+    return sorted(found, key=lambda one: one.id)
 
 
 def period_name(since: datetime, unit: str) -> str:

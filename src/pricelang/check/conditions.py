@@ -124,7 +124,7 @@ def number_of(text: str) -> Fraction | None:
         return None
     if "." in body and not decimals:
         return None
-    return Fraction(body) * 10**power
+    return Fraction(body) * Fraction(10) ** power
 
 
 def _given(node: n.Given, scope: Scope) -> ops.Cond | None:

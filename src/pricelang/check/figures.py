@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
+from pricelang.check.scope import FieldInfo
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.scope import Typed
@@ -148,13 +150,13 @@ def _rest_of(node: n.RestOf, scope: Scope) -> Typed | None:
     return Typed(rest_expr(node.name, scope.usage.fields), found.type)
 
 
-def rest_expr(whole: str, fields: dict[str, object]) -> ops.Expr:
+def rest_expr(whole: str, fields: Mapping[str, FieldInfo]) -> ops.Expr:
     """What is left of a whole without its parts: parts are apart, but for what is declared part of several (R22)."""
-    direct = [name for name, info in fields.items() if whole in getattr(info, "part_of", ())]
+    direct = [name for name, info in fields.items() if whole in info.part_of]
     terms: list[tuple[int, ops.Expr]] = [(1, ops.Field(whole))]
     terms += [(-1, ops.Field(name)) for name in direct]
     for name, info in fields.items():
-        shared = [part for part in getattr(info, "part_of", ()) if part in direct]
+        shared = [part for part in info.part_of if part in direct]
         if len(shared) > 1:
             terms += [(1, ops.Field(name))] * (len(shared) - 1)
     return ops.Sum(tuple(terms))

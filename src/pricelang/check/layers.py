@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from fractions import Fraction
 
+from pricelang.check.bands import Edges
+from pricelang.check.bands import band_words
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.conditions import in_force
@@ -25,14 +28,19 @@ from pricelang.check.tables import make_key
 from pricelang.check.tables import make_rows
 from pricelang.check.tables import missing_rows
 from pricelang.check.tables import read_cell
+from pricelang.check.tables import read_key_part
 from pricelang.check.tables import read_keys
 from pricelang.core import ops
 from pricelang.core.program import CellValue
 from pricelang.core.program import ColumnType
+from pricelang.core.program import KeyBand
+from pricelang.core.program import KeyPart
 from pricelang.core.program import Layer
 from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.diagnostics import codes
+from pricelang.diagnostics.finding import Findings
+from pricelang.period import instant_text
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 
@@ -139,6 +147,7 @@ class _Assembly:
         self.typed = [key_type(column.name, scope) for column in key_columns]
         self.key_types = [typed[0] if typed else None for typed in self.typed]
         self.names: list[dict[str, list[int]]] = []
+        self.keys: list[tuple[tuple[KeyPart, ...], ...]] = []
 
     def table(self) -> TableInfo:
         info, scope = self.info, self.scope
@@ -148,6 +157,7 @@ class _Assembly:
         info.band_key = self._band_key()
         units = [type.unit.plural if type is not None else "" for type in self.key_types]
         keys = finish_keys(read, self.rows, units, scope)
+        self.keys = keys
         missing_rows(info, self.key_types, keys, scope)
         self._index_names(indexes)
         drafts = [self._base()]
@@ -183,8 +193,6 @@ class _Assembly:
 
     def _band_key(self) -> int | None:
         """The one key that is a band, for `graduated` and `volume`."""
-        from pricelang.check.bands import band_words
-
         banded = [
             index
             for index, column in enumerate(self.key_columns)
@@ -307,7 +315,7 @@ class _Assembly:
             cell = row.cells[index]
             numbers: set[int] = set()
             for word in key_words(cell, self.key_types[position]):
-                named = self.names[position].get(_normal(word.text))
+                named = self.names[position].get(_normal(word.text)) or self._rows_of_value(position, word)
                 if named is None:
                     advice = self.scope.nearest(word.text, list(self.names[position]))
                     self.scope.findings.add(codes.LAYER_ROW, cell.place, advice, name=word.text)
@@ -318,6 +326,16 @@ class _Assembly:
             name = " and ".join(row.cells[index].text for _, index in keys)
             self.scope.findings.add(codes.LAYER_ROW, row.place, "", name=name)
         return sorted(found) if found is not None else list(range(len(self.rows)))
+
+    def _rows_of_value(self, position: int, word: n.Word) -> list[int] | None:
+        """The rows whose band or number is the one written, however it is spelled (`above 1.5K`, `above 1,500`)."""
+        type = self.key_types[position]
+        if type is not None and type.kind != "number":
+            return None
+        quiet = replace(self.scope, findings=Findings())
+        part = read_key_part(word, type, self.key_columns[position].name, quiet)
+        found = [number for number, keys in enumerate(self.keys) if any(_same_part(part, one) for one in keys[position])]
+        return found or None
 
     def _row_name(self, number: int) -> str:
         return " and ".join(self.rows[number].cells[column.index].text for column in self.key_columns) or "the table"
@@ -406,6 +424,17 @@ class _Assembly:
         return not exclude_each_other(left.when, right.when, self.scope.hours)
 
 
+def _same_part(written: KeyPart | Edges | None, part: KeyPart) -> bool:
+    """Whether what a layer's row names is this part of a row's key; an edge that is left open fits any."""
+    if isinstance(written, Edges):
+        if not isinstance(part, KeyBand):
+            return False
+        low = written.low is None or (written.low, written.low_included) == (part.low, part.low_included)
+        high = written.high is None or (written.high, written.high_included) == (part.high, part.high_included)
+        return low and high
+    return written is not None and written == part
+
+
 def check_used_cells(scope: Scope) -> None:
     """Each cell that a price can ask for is there, at every time between its first and its last date."""
     for (table_name, column), _place in scope.cells_used.items():
@@ -436,8 +465,6 @@ def _check_cell(table: Table, number: int, shown: str, column: str, scope: Scope
     end = always[0][1]
     for start, stop in always[1:]:
         if start > end:
-            from pricelang.period import instant_text
-
             when = f"from {_day(instant_text(end))} to {_day(instant_text(start))}"
             scope.findings.add(codes.DATE_GAP, place, column=column, row=shown or table.name, when=when)
             return
@@ -468,15 +495,4 @@ def _dates_shown(dates: n.Dates) -> str:
 
 
 def _raised(layer: n.LayerDecl, level: int) -> n.LayerDecl:
-    return n.LayerDecl(
-        layer.dates, layer.during, layer.when, layer.effects, layer.name, layer.header, layer.rows, layer.layers,
-        layer.new_rows, level, layer.place,
-    )  # fmt: skip
-
-
-def column_of(info: TableInfo, name: str) -> ColumnType | None:
-    return info.column_types.get(name)
-
-
-def cell_value(cell: ReadCell) -> CellValue:
-    return cell.value
+    return replace(layer, level=level)

@@ -9,7 +9,7 @@ from pricelang.syntax import nodes as n
 
 def lay_on(base: n.File, top: n.File) -> n.File:
     """One tree of two: the top one's rows, lines and settings over those beneath. Examples beneath are not taken."""
-    blocks = [block for block in base.blocks if not isinstance(block, n.ExampleBlock)]
+    blocks: list[n.Block] = [block for block in base.blocks if not isinstance(block, n.ExampleBlock)]
     for block in top.blocks:
         index = _same(blocks, block)
         if index is None:

@@ -7,7 +7,6 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from dataclasses import replace
 from fractions import Fraction
 
 from lark import UnexpectedInput
@@ -24,6 +23,7 @@ from pricelang.check.scope import Scope
 from pricelang.check.scope import TableInfo
 from pricelang.check.scope import Type
 from pricelang.check.scope import field_type
+from pricelang.check.written import PlacedBuilder
 from pricelang.check.written import written_figure
 from pricelang.check.written import written_number
 from pricelang.core import ops
@@ -130,9 +130,7 @@ def _column_unit(text: str, column: Column, scope: Scope) -> None:
         scope.findings.add(codes.BAD_CELL, column.place, "write a unit, such as `(per 1M tokens)` or `(GB)`",
                            text=text, kind="the unit of a column")  # fmt: skip
         return
-    from pricelang.check.written import _PlacedBuilder
-
-    built = _PlacedBuilder(column.place, scope)
+    built = PlacedBuilder(column.place, scope)
     for kid in tree.children:
         if hasattr(kid, "data"):
             column.per = _size_unit(built.size(kid), scope)
@@ -289,7 +287,7 @@ def read_keys(
         for index, type, name in zip(indexes, types, names, strict=True):
             parts: list[KeyPart | Edges] = []
             for word in key_words(cells[index], type):
-                part = _key_part(word, type, name, scope)
+                part = read_key_part(word, type, name, scope)
                 if part is not None:
                     parts.append(part)
             if not cells[index].text.strip():
@@ -300,7 +298,8 @@ def read_keys(
     return found
 
 
-def _key_part(word: n.Word, type: Type | None, name: str, scope: Scope) -> KeyPart | Edges | None:
+def read_key_part(word: n.Word, type: Type | None, name: str, scope: Scope) -> KeyPart | Edges | None:
+    """What one name, number, band or pattern of a key cell fits."""
     text = word.text
     if text.lower() == "any":
         return KeyAny()
@@ -336,14 +335,14 @@ def finish_keys(
             if any(isinstance(part, Edges) for part in parts):
                 others = tuple(frozenset(p) for i, p in enumerate(keys) if i != index and not _banded(p))
                 groups.setdefault((index, others), []).append((number, index))
-    for (index, _), members in groups.items():
+    for (position, _), members in groups.items():
         edges = [part for number, i in members for part in read[number][i] if isinstance(part, Edges)]
         met = iter(meet(edges))
         for number, i in members:
             read[number][i] = [next(met) if isinstance(part, Edges) else part for part in read[number][i]]
         if not any(_banded(p) for number, i in members for j, p in enumerate(read[number]) if j != i):
             done = [part for number, i in members for part in read[number][i] if isinstance(part, Edges)]
-            unit = units[index] if isinstance(index, int) else ""
+            unit = units[position] if isinstance(position, int) else ""
             check_bands(done, scope.findings, unit, open_ends=False)
     found = []
     for keys in read:
@@ -428,7 +427,9 @@ def missing_rows(info: TableInfo, keys: list[Type | None], rows: list[tuple[tupl
     """Where every key is one of a closed set of words, each combination needs a row."""
     if not keys or any(type is None or type.kind not in ("choice", "truth") for type in keys):
         return
-    sets = [type.choices if type.kind == "choice" else (True, False) for type in keys if type is not None]
+    sets: list[tuple[str | bool, ...]] = [
+        type.choices if type.kind == "choice" else (True, False) for type in keys if type is not None
+    ]
     total = 1
     for one in sets:
         total *= len(one)
@@ -471,6 +472,3 @@ def make_key(name: str, typed: tuple[Type, ops.Expr] | None) -> Key:
 def make_column(type: Type, kind: str) -> ColumnType:
     return ColumnType(kind, type.unit.factor, type.unit.name)
 
-
-def with_columns(info: TableInfo, columns: dict[str, Type]) -> TableInfo:
-    return replace(info, columns=columns)

@@ -15,13 +15,13 @@ from pricelang.check.scope import Type
 from pricelang.check.scope import UsageInfo
 from pricelang.check.scope import builtin_fields
 from pricelang.check.scope import field_type
+from pricelang.check.written import written_number
 from pricelang.core.program import Computed
 from pricelang.core.program import Input
 from pricelang.core.program import UsageType
 from pricelang.core.program import Whole
 from pricelang.diagnostics import codes
 from pricelang.syntax import nodes as n
-from pricelang.units import CURRENCIES
 from pricelang.units import PERCENT
 from pricelang.units import PLAIN
 from pricelang.units import WHOLE
@@ -91,7 +91,7 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
     for name in info.fields:
         parts = tuple(one.name for one in info.fields.values() if name in one.part_of)
         if parts:
-            wholes.append(Whole(name, parts, rest_expr(name, dict(info.fields))))
+            wholes.append(Whole(name, parts, rest_expr(name, info.fields)))
     info.usage = UsageType(
         block.name, block.title, block.is_resource, tuple(inputs), tuple(computed), tuple(wholes), block.place
     )  # fmt: skip
@@ -181,8 +181,6 @@ def value_of(word: n.Word, type: Type, scope: Scope, name: str) -> Fraction | st
     """A value as written beside a field's name: a number may carry its unit or its currency."""
     text = word.text
     if type.kind == "number":
-        from pricelang.check.written import written_number
-
         return written_number(word, type, scope)
     if type.kind == "date":
         try:
@@ -215,7 +213,3 @@ def _includes(info: UsageInfo, part: str, whole: str, depth: int = 0) -> bool:
         return depth > 50
     return any(_includes(info, up, whole, depth + 1) for up in info.fields[part].part_of)
 
-
-def is_currency(name: str) -> bool:
-    """Whether a word is the code of a currency."""
-    return name in CURRENCIES

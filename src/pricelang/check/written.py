@@ -26,7 +26,7 @@ def written_figure(text: str, place: Place, scope: Scope) -> n.Expr | None:
         tree = grammar().parse(text, start="figure")
     except UnexpectedInput:
         return None
-    builder = _PlacedBuilder(place, scope)
+    builder = PlacedBuilder(place, scope)
     return builder.expr(tree.children[0])
 
 
@@ -56,7 +56,7 @@ def written_number(word: n.Word, type: Type, scope: Scope) -> Fraction | None:
     return adapted.expr.value
 
 
-class _PlacedBuilder(LineBuilder):
+class PlacedBuilder(LineBuilder):
     """A builder whose every node stands at the place of the whole word."""
 
     def __init__(self, place: Place, scope: Scope) -> None:

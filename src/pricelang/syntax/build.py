@@ -40,7 +40,7 @@ class LineBuilder:
             return self.source.place(self.offset + item.meta.start_pos, self.offset + item.meta.end_pos)
         return self.source.place(self.offset + item.start_pos, self.offset + item.end_pos)
 
-    def word(self, token: Token) -> n.Word:
+    def word(self, token: Child) -> n.Word:
         return n.Word(unquote(str(token)), self.place(token))
 
     def names(self, tree: Tree[Token]) -> tuple[n.Word, ...]:
@@ -56,7 +56,7 @@ class LineBuilder:
         if len(text) > MOST_DIGITS:
             self.findings.add(codes.NUMBER_TOO_LONG, place, most=MOST_DIGITS)
             return Fraction(0)
-        return Fraction(text) * 10**power
+        return Fraction(text) * Fraction(10) ** power
 
     def date(self, token: Token) -> n.Word:
         """A date or a date and time, proved to exist."""

@@ -27,7 +27,7 @@ def cut(line: Line, source: Source) -> Cells:
     """The cells of a row, trimmed; `\\|` stands for a bar. The first and last bar may be left out."""
     text = line.text
     at = 1 if text.startswith("|") else 0
-    words = []
+    words: list[Word] = []
     while at <= len(text):
         match = _CELL.match(text, at)
         assert match is not None

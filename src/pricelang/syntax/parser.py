@@ -51,7 +51,7 @@ class _Parser:
     def place(self, line: Line) -> Place:
         return self.source.place(line.start, line.stop)
 
-    def tree(self, line: Line, start: str) -> tuple[Tree[Token], LineBuilder] | None:
+    def tree(self, line: Line, start: str) -> tuple[Any, LineBuilder] | None:
         """The tree of a line, or None with a finding."""
         if line.text.count("(") > 20:
             self.syntax(line, 0, len(line.text), "more than 20 brackets in a line", "use lines of their own")
