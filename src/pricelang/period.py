@@ -2,7 +2,7 @@
 
 An instant is a whole or fractional number of seconds since 1970-01-01T00:00Z, an `int` or a `Fraction` and never a
 float. Leap seconds do not exist here: every UTC day has 86,400 seconds. The calendar is the Gregorian one, carried
-back to the year 1. Offsets come from the IANA database through `zoneinfo`: the system's copy, else the package
+back to the year 1. Offsets come from the IANA database through `zoneinfo`: the copy of the package
 `tzdata`. What lies outside the years 0001 to 9999, in UTC or on the local clock, is a `ValueError`.
 """
 
@@ -95,6 +95,12 @@ def known_zone(name: object) -> bool:
 def zone(name: str) -> ZoneInfo:
     """The zone of this name; `ValueError` where there is none."""
     if known_zone(name):
+        try:
+            # the package's database first: the same digits on every machine, whatever its own says
+            with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
+                return ZoneInfo.from_file(data, key=name)
+        except (ModuleNotFoundError, KeyError, ValueError, OSError):
+            pass
         try:
             return ZoneInfo(name)
         except (KeyError, ValueError, OSError):

@@ -135,10 +135,10 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
         scope.tables[table.name] = read_table(table, scope, users.get(table.name, everyone) or everyone)
     read_allowances(of(n.AllowanceBlock), scope)
     prices = read_prices(of(n.PriceBlock), scope)
+    check_accounts(blocks, scope)
     check_used_cells(scope)
     check_partition(prices, scope)
     check_doubts(prices, header, scope)
-    check_accounts(blocks, scope)
     examples = read_examples(of(n.ExampleBlock), scope)
     if scope.findings.has_errors or read_header_first is None:
         return None

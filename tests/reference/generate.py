@@ -662,9 +662,10 @@ class Generator:
                 new_rows[table.name] = (d.Row((("added-1",),), cells),)
         if self.chance(0.4):
             line = self.pick(price.lines)
-            lines[usage.name, line.label] = replace(line, steps=(*line.steps, d.Adjust(-1, self.share(), True)))
-            if line.reason:
-                del lines[usage.name, line.label]
+            later = any(isinstance(step, d.AtLeast) and step.each for step in line.steps)  # there is no record then
+            less = d.Adjust(-1, d.Figure(self.percent(), "percent") if later else self.share(), True)
+            if not line.reason:
+                lines[usage.name, line.label] = replace(line, steps=(*line.steps, less))
         return d.Overlay(rows, new_rows, lines) if rows or new_rows or lines else None
 
     def credit_lines(self, label: str, of, unit: str) -> tuple[d.Line, ...]:

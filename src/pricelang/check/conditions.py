@@ -184,6 +184,8 @@ def _edge(bound: n.Expr, typed: Typed, scope: Scope) -> Typed | None:
 
 def in_force(node: n.Dates, scope: Scope) -> ops.InForce | None:
     """Dates as a half-open range of instants: a day is inclusive, a time of day is not (R19)."""
+    if any(word is not None and not word.text for word in (node.start, node.stop)):
+        return None  # a date that does not exist, which the parser has said
     zone = node.zone or scope.zone
     if not known_zone(zone):
         scope.findings.add(codes.UNKNOWN_ZONE, node.place, name=zone)

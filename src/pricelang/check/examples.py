@@ -11,6 +11,7 @@ from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.usages import EVENT_WORDS
 from pricelang.check.usages import value_of
+from pricelang.check.written import written_figure
 from pricelang.core import ops
 from pricelang.core.program import Example
 from pricelang.core.program import ExampleRecord
@@ -65,7 +66,9 @@ def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBloc
                     pass
             case n.ExpectDecl():
                 if number == 0:
-                    scope.findings.add(codes.EXAMPLE_ORDER, item.place)
+                    lines = range(block.place.line, item.place.line)
+                    if not any(finding.place.line in lines for finding in scope.findings):
+                        scope.findings.add(codes.EXAMPLE_ORDER, item.place)
                     continue
                 if item.kind in STORY_WORDS or (item.name is not None and item.name.text in STORY_WORDS):
                     story = True
@@ -73,7 +76,7 @@ def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBloc
                 expected = _expectation(item, scope, names)
                 if expected is not None:
                     items.append(expected)
-    if not any(isinstance(item, n.ExpectDecl) for item in block.items):
+    if not any(isinstance(item, n.ExpectDecl) for item in block.items) and not scope.findings.has_errors:
         scope.findings.add(codes.EXAMPLE_EMPTY, block.place)
     return Example(block.name, accounts, tuple(items), story, block.place)
 
@@ -86,12 +89,22 @@ def _attributes(item: n.GivenDecl, scope: Scope) -> dict[str, Value]:
             table, _, column = one.name.partition(".")
             known = scope.tables.get(table)
             if column and known is not None and column in known.columns:
-                found[one.name] = value_of(one.value, known.columns[column], scope, one.name)
+                found[one.name] = _custom(one, known.columns[column], scope)
                 continue
             scope.unknown("field of the account", one.name, one.place, scope.account)
             continue
         found[one.name] = value_of(one.value, info.type, scope, one.name)
     return found
+
+
+def _custom(one: n.Assignment, type: Type, scope: Scope) -> Value:
+    """A `custom` cell's value: a rate may be written as the column writes it, as an amount alone."""
+    if type.kind == "number" and any(power < 0 for _, power in type.unit.dims):
+        node = written_figure(one.value.text, one.value.place, scope)
+        if isinstance(node, n.Money):
+            typed = figure(node, scope)
+            return node.value * type.unit.factor if typed is not None else None
+    return value_of(one.value, type, scope, one.name)
 
 
 def _check_event(item: n.EventDecl, scope: Scope) -> None:
@@ -121,6 +134,8 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
     for word in item.words:
         scope.findings.add(codes.OUT_OF_PLACE, word.place, what=f"`{word.text}`",
                            advice=f"write the fields after a colon: `{usage.name}: …`")  # fmt: skip
+    if not item.at.text or (item.to is not None and not item.to.text):
+        return None  # a date that does not exist, which the parser has said
     try:
         at = instant_text(instant_of(item.at.text, scope.zone))
         to = instant_text(instant_of(item.to.text, scope.zone)) if item.to is not None else None

@@ -110,6 +110,8 @@ def _member(node: n.Member, scope: Scope) -> Typed | None:
         scope.unknown("table", node.of, node.place, scope.tables)
         return None
     if node.name not in table.columns:
+        if table.broken:
+            return ZERO
         if node.name in table.keys and scope.field(node.name) is not None:
             return _name(n.Name(node.name, node.place), scope)
         scope.unknown(f"column of `{node.of}`", node.name, node.place, [*table.columns])

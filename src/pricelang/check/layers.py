@@ -64,7 +64,7 @@ class _Draft:
 
 def read_table(block: n.TableBlock, scope: Scope, users: tuple[UsageInfo, ...]) -> TableInfo:
     """A table with its rows, columns and layers; what is wrong with it is in the findings."""
-    info = TableInfo(block.name, block, tuple(word.text for word in block.keys), {}, {}, None)
+    info = TableInfo(block.name, block, tuple(word.text for word in block.keys), {}, {}, None, broken=True)
     if block.header is None or not block.rows:
         if block.header is None and block.csv is not None:
             return info
@@ -85,6 +85,7 @@ def read_table(block: n.TableBlock, scope: Scope, users: tuple[UsageInfo, ...]) 
     values = [column for column in columns if column.name not in key_names]
     rows = _sized(block.rows, len(columns), scope)
     rows += _new_rows(block, columns, scope)
+    info.broken = False
     return _Assembly(block, info, scope, columns, key_columns, values, rows).table()
 
 
@@ -235,6 +236,7 @@ class _Assembly:
         if decl.dates is not None:
             dates = in_force(decl.dates, scope)
             if dates is None:
+                self.info.broken = True
                 return
             offer = decl.dates.stop is not None or decl.dates.further_notice
             conds.append(dates)
@@ -439,7 +441,7 @@ def check_used_cells(scope: Scope) -> None:
     """Each cell that a price can ask for is there, at every time between its first and its last date."""
     for (table_name, column), _place in scope.cells_used.items():
         info = scope.tables.get(table_name)
-        if info is None or info.table is None:
+        if info is None or info.table is None or info.broken:
             continue
         table = info.table
         for number, row in enumerate(table.rows):

@@ -77,7 +77,8 @@ def _check(lowered: Lowered, scope: Scope) -> None:
                 if exclude_each_other(when, other, scope.hours) or (place.line, decl.place.line) in told:
                     continue
                 told.add((place.line, decl.place.line))
-                _twice(atom, family, decl, place, when is None and other is None, scope)
+                whole = _whole(lowered, atom)
+                _twice(atom, family, decl, place, when is None and other is None, whole, scope)
             charged.setdefault(atom, []).append((decl.label.place, when))
     for name in sorted(family):
         if not any(atom[0] == name or atom in atoms(usage, name) for atom in charged) and not _touched(usage, name, charged):
@@ -98,18 +99,23 @@ def _touched(usage: UsageInfo, name: str, charged: dict[Atom, list[tuple[Place, 
     )  # fmt: skip
 
 
-def _twice(atom: Atom, family: set[str], decl: n.LineDecl, place: Place, always: bool, scope: Scope) -> None:
+def _twice(
+    atom: Atom, family: set[str], decl: n.LineDecl, place: Place, always: bool, whole: str, scope: Scope
+) -> None:
     name = atom[0]
     if name in family and always:
         what = f"`{name}`" if not atom[1] else f"the `{name}` that are in none of its parts"
-        whole = next((word for word in _wholes(decl)), name)
         scope.findings.add(codes.CHARGED_TWICE, decl.of.place, what=what, line=place.line, whole=whole)
     elif always and name != "requests":
         scope.findings.add(codes.TWICE_PLAIN, decl.of.place, name=name, line=place.line)
 
 
-def _wholes(decl: n.LineDecl) -> list[str]:
-    return [decl.of.text] if isinstance(decl.of, n.Name) else []
+def _whole(lowered: Lowered, atom: Atom) -> str:
+    """The field with parts that a line charges whole, though these units are charged apart."""
+    for decl in lowered.node.lines:
+        if isinstance(decl.of, n.Name) and _parts(lowered.usage, decl.of.text) and atom in covered(decl.of, lowered.usage):
+            return decl.of.text
+    return atom[0]
 
 
 def _never(atom: Atom, usage: UsageInfo, lowered: Lowered, scope: Scope) -> None:

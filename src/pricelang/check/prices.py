@@ -14,6 +14,7 @@ from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.scope import UsageInfo
 from pricelang.check.steps import State
+from pricelang.check.steps import exhaustive
 from pricelang.check.steps import lower_steps
 from pricelang.check.steps import period
 from pricelang.core import ops
@@ -97,6 +98,11 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
     for name, usage in scope.usages.items():
         if name not in priced:
             scope.findings.add(codes.NO_PRICE, usage.place, name=name)
+    for usage in scope.usages.values():
+        mine = [lowered for lowered in found if lowered.usage is usage]
+        asked = [lowered.price.when for lowered in mine if lowered.price.when is not None]
+        if mine and len(asked) == len(mine) and not exhaustive(asked, scope.inside(usage)):
+            scope.findings.add(codes.PRICE_GAP, mine[-1].node.place, name=usage.name)
     for index, later in enumerate(found):
         for earlier in found[:index]:
             if earlier.usage is later.usage and not exclude_each_other(earlier.price.when, later.price.when, scope.hours):
@@ -213,7 +219,6 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         return None
     if typed.type.by_time and usage.is_resource:
         state.has_time = True
-    _check_inline(decl, scope)
     steps = lower_steps(decl.steps, state, scope)
     if steps is None:
         return None
@@ -254,17 +259,6 @@ def _rate_unit(decl: n.LineDecl, scope: Scope) -> Unit | None:
         if isinstance(step.amount, n.Per):
             return scope.unit(step.amount.size.unit)
     return None
-
-
-def _check_inline(decl: n.LineDecl, scope: Scope) -> None:
-    """A label's row takes one step of a quantity and one `at`; the grammar sees to that, the order is seen to here."""
-    priced = False
-    for step in decl.steps:
-        if step.word in ("at", "at cases", "graduated", "volume"):
-            priced = True
-        elif step.word in ("in steps of", "in packages of", "beyond") and priced:
-            scope.findings.add(codes.STEP_ORDER, step.place, what=f"`{step.word}` stands below the price",
-                               advice="put it above `at`")  # fmt: skip
 
 
 def _without_duration(expr: ops.Expr) -> tuple[ops.Expr, bool] | None:

@@ -89,6 +89,7 @@ class TableInfo:
     band_key: int | None  # the key that is a band, where there is one
     table: Table | None = None
     band_unit: Unit | None = None
+    broken: bool = False  # a finding stands against it, and what it holds is not known
 
 
 @dataclass(slots=True)
@@ -127,6 +128,10 @@ class Scope:
     def inside(self, usage: UsageInfo | None, within: tuple[UsageInfo, ...] = ()) -> Scope:
         """The same scope, standing in a usage's price (or in a table that these usages use)."""
         return replace(self, usage=usage, lines={}, within=within)
+
+    def quiet(self) -> Scope:
+        """The same scope, whose findings go nowhere: for what is looked at a second time."""
+        return replace(self, findings=Findings())
 
     # --- units and money
 

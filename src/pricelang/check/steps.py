@@ -41,6 +41,7 @@ class State:
     has_time: bool = False  # the quantity is (a multiple of) the running time
     counted: bool = False  # a step above counts over a period
     volume: bool = False
+    minimum: bool = False  # a step above is a minimum that the end of a period charges
     packages: bool = False
     counted_in: Unit = PLAIN  # the unit of the quantity when it was priced
 
@@ -75,6 +76,10 @@ def _step(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
         each = period(step.each, scope)
         if each is None:
             return None
+    if state.minimum and (step.word not in ("less", "plus", "rounded") or (when is not None and _asks_record(when))):
+        scope.findings.add(codes.STEP_ORDER, step.place, what="at the period's end there is no record that this could ask",
+                           advice="put it above the minimum of the period")  # fmt: skip
+        return None
     match step.word:
         case "in steps of" | "in packages of":
             return _sized(step, state, scope, when, each)
@@ -126,7 +131,7 @@ def _sized(
 ) -> ops.Step | None:
     assert step.amount is not None
     if state.priced:
-        scope.findings.add(codes.STEP_ORDER, step.place, what=f"`{step.word}` counts a quantity, and this is money already",
+        scope.findings.add(codes.STEP_ORDER, step.place, what=f"`{step.word}` counts a quantity, and stands below its price",
                            advice="put it above `at`")  # fmt: skip
         return None
     typed = figure(step.amount, scope)
@@ -158,7 +163,7 @@ def _beyond(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
         scope.unknown("allowance", name, step.amount.place, scope.allowances)
         return None
     if state.priced:
-        scope.findings.add(codes.STEP_ORDER, step.place, what="an allowance covers a quantity, and this is money already",
+        scope.findings.add(codes.STEP_ORDER, step.place, what="an allowance covers a quantity, and stands below its price",
                            advice="put it above `at`")  # fmt: skip
         return None
     unit = scope.allowance_units.get(name)
@@ -182,8 +187,9 @@ def _bound(
         return None
     moves_end = state.resource and not state.priced and typed.type.unit.dims == SECOND.dims
     adapted = typed if moves_end else adapt(typed, state.unit, step.amount.place, scope)
-    if adapted is None:
+    if adapted is None or (each is not None and step.word == "at least" and not _known_at_end(step, adapted, scope)):
         return None
+    state.minimum = state.minimum or (each is not None and step.word == "at least")
     if step.word == "at most":
         return ops.AtMost(adapted.expr, each, when, step.place, moves_end)
     if each is not None and not state.priced:
@@ -193,6 +199,30 @@ def _bound(
         scope.findings.add(codes.TIERS_STEP_BELOW, step.place)
         return None
     return ops.AtLeast(adapted.expr, each, when, step.place, moves_end, step.prorated is not None)
+
+
+def _known_at_end(step: n.StepDecl, typed: Typed, scope: Scope) -> bool:
+    """Whether a figure needs no record: what the end of a period charges knows only the account."""
+    assert step.amount is not None
+    todo: list[ops.Expr] = [typed.expr]
+    while todo:
+        match todo.pop():
+            case ops.Field() | ops.LineValue():
+                break
+            case ops.Cell(table=name):
+                if any(scope.field(key) is not None for key in scope.tables[name].keys):
+                    break
+            case ops.Sum(terms=terms):
+                todo += [term for _, term in terms]
+            case ops.Product(factors=factors):
+                todo += factors
+            case ops.Quotient(over=over, under=under):
+                todo += [over, under]
+    else:
+        return True
+    scope.findings.add(codes.STEP_ORDER, step.amount.place, what="at the period's end there is no record that this could ask",
+                       advice="take the amount from the account, or write it out")  # fmt: skip
+    return False
 
 
 def _text(node: n.Expr) -> str:
@@ -312,7 +342,7 @@ def _cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) 
             continue
         unit = unit if unit is not None and rate.type.zero else came
         cases.append(ops.Case(asked, rate.expr, case.place))
-    if not closed and not _exhaustive(cases, scope):
+    if not closed and not exhaustive([case.when for case in cases if case.when is not None], scope):
         scope.findings.add(codes.NO_CASE_LEFT, step.place)
         good = False
     if not good or not cases:
@@ -321,9 +351,8 @@ def _cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) 
     return ops.Rate(tuple(cases), when, step.place)
 
 
-def _exhaustive(cases: list[ops.Case], scope: Scope) -> bool:
-    """Whether cases name every word of one closed field, or both sides of one edge."""
-    asked = [case.when for case in cases if case.when is not None]
+def exhaustive(asked: list[ops.Cond], scope: Scope) -> bool:
+    """Whether conditions plainly take every record: every word of one closed field, or both sides of one edge."""
     for one in asked:
         for two in asked:
             if one == ops.Not(two):
@@ -472,7 +501,7 @@ def _band_table(step: n.StepDecl, state: State, scope: Scope) -> ops.BandTable |
 def _adjust(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -> ops.Step | None:
     assert step.amount is not None
     typed = figure(step.amount, scope)
-    if typed is None:
+    if typed is None or (state.minimum and not _known_at_end(step, typed, scope)):
         return None
     sign = 1 if step.word == "plus" else -1
     if typed.type.percent or (not typed.type.unit.dims and not typed.type.bare and not typed.type.zero):

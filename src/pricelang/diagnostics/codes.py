@@ -162,13 +162,18 @@ PART_UNIT = _error("PL521", "part-unit", "`{name}` is part of `{whole}`, and the
 UNROUNDED_FRACTION = _warning("PL522", "endless-decimals", "{what} cannot be written as a decimal, and nothing rounds it",
                               "add `rounded to $0.000001, half even`")  # fmt: skip
 
+PRICE_GAP = _warning("PL523", "price-gap", "nothing shows that one of the prices of `{name}` holds for every record",
+                     "let their conditions name every value, or write one price without a condition")  # fmt: skip
+
 # --- 6: accounts --------------------------------------------------------------------------------------------------------------------
 
 LIMIT_INCOMPLETE = _error("PL601", "limit-incomplete", "the limit `{name}` {why}", "{advice}")
 BAD_STATUS = _error("PL602", "bad-status", "a request is refused with 402 or 429, not {status}")
-LIMIT_NEVER = _error("PL603", "limit-decides-nothing", "this limit {why}")
-TOPUP_COLUMNS = _error("PL604", "topup-columns", "a top-up table has a column `pay` and one of `bonus` and `get`, not {known}")
-ACCOUNT_TWICE = _error("PL605", "account-word", "{what}", "{advice}")
+DECIDES_NOTHING = _error("PL603", "decides-nothing", "{what} {why}", "{advice}")
+TOPUP_COLUMNS = _error("PL604", "topup-columns", "a top-up table has the columns `pay` and `bonus`, or `pay` and `get`, not {known}",
+                       "write `| pay | bonus |`")  # fmt: skip
+ACCOUNT_WORD = _error("PL605", "account-word", "{what}", "{advice}")
+LIMIT_WINDOW = _error("PL606", "limit-window", "{what}", "{advice}")
 
 # --- 7: examples and waivers ------------------------------------------------------------------------------------------------------------
 

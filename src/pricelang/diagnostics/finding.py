@@ -39,7 +39,7 @@ class Findings:
 
     def add(self, rule: Rule, place: Place, advice: str | None = None, **words: object) -> None:
         """Adds a finding of a rule at a place; the words fill the rule's sentence."""
-        shown = {name: _short(value) for name, value in words.items()}
+        shown = {name: _short(value, 400 if name in ("what", "why", "advice") else 80) for name, value in words.items()}
         message = rule.message.format_map(shown)
         if advice is None:
             advice = rule.advice.format_map(shown) if rule.advice else ""
@@ -60,7 +60,6 @@ class Findings:
         return any(finding.is_error for finding in self.listed)
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    text = "".join(char if char.isprintable() else "·" for char in text[:200])
-    return text if len(text) <= 80 else text[:77] + "…"
+def _short(value: object, most: int) -> str:
+    text = "".join(char if char.isprintable() else "·" for char in str(value)[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -10,6 +10,7 @@ from pricelang.core.program import Unlimited
 from pricelang.engine.counts import Key
 from pricelang.engine.counts import Wallet
 from pricelang.engine.counts import period_of
+from pricelang.engine.told import Taken
 
 if TYPE_CHECKING:
     from pricelang.engine.record import Pricing
@@ -25,15 +26,21 @@ def take_from(pricing: Pricing, name: str, quantity: Fraction) -> Fraction:
     apart = tuple(pricing.value(one, allowance.place) for one in allowance.each.apart)
     key: Key = (pricing.record.account, name, apart)
     wallet = pricing.wallets.get(key) or pricing.counts.wallets.get(key)
-    start, _, _ = pricing.period(allowance.each)
+    start, _, period = pricing.period(allowance.each)
     wallet = _opened(pricing, allowance, wallet, start)
     left = quantity
     lots = []
+    kept = ZERO
     for when, units in wallet.lots:
         taken = min(units, left)
         left -= taken
+        kept += taken if when < start else ZERO
         lots.append((when, units - taken))
     pricing.wallets[key] = Wallet(wallet.start, tuple(lots))
+    if pricing.tell:
+        unused = sum((units for _, units in lots), ZERO)
+        own = quantity - left - kept
+        pricing.told.append(Taken(pricing.at, allowance, quantity, kept, own, unused, left, period))
     return left
 
 

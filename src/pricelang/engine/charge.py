@@ -8,21 +8,11 @@ from dataclasses import field
 from decimal import Decimal
 from fractions import Fraction
 
+from pricelang.engine.told import Told
 from pricelang.number import decimal_or_fraction
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
 from pricelang.source import Place
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that happened on the way to a line's amount, for the explanation: what it was, and its figures."""
-
-    what: str
-    before: Fraction | None = None
-    after: Fraction | None = None
-    place: Place | None = None
-    facts: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +111,13 @@ class Rejection:
     field: str | None
     message: str
     line: int | None = None
+
+    def explain(self) -> str:
+        """Why the record was not charged, in words."""
+        name = f"the record `{self.id}`" if self.id is not None else "the record"
+        where = f"{name} in line {self.line}" if self.line is not None else name
+        about = f", in its field `{self.field}`" if self.field is not None else ""
+        return f"{where[0].upper()}{where[1:]} was not charged: {self.message}.\n(the reason is called {self.code}{about})"
 
     def as_dict(self) -> dict[str, object]:
         found: dict[str, object] = {

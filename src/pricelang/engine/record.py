@@ -25,7 +25,6 @@ from pricelang.engine import running
 from pricelang.engine.allowances import take_from
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import ChargeLine
-from pricelang.engine.charge import Told
 from pricelang.engine.counts import Counts
 from pricelang.engine.counts import Key
 from pricelang.engine.counts import Minimum
@@ -42,6 +41,21 @@ from pricelang.engine.pieces import Piece
 from pricelang.engine.tiers import Reached
 from pricelang.engine.tiers import graduated
 from pricelang.engine.tiers import volume
+from pricelang.engine.told import Banded
+from pricelang.engine.told import Began
+from pricelang.engine.told import Counted as CountedStep
+from pricelang.engine.told import Ended
+from pricelang.engine.told import Fed
+from pricelang.engine.told import FellShort
+from pricelang.engine.told import Looked
+from pricelang.engine.told import Passed
+from pricelang.engine.told import Priced
+from pricelang.engine.told import Skipped
+from pricelang.engine.told import Stepped
+from pricelang.engine.told import Told
+from pricelang.engine.told import figure_of
+from pricelang.engine.told import reasons
+from pricelang.engine.told import values_in
 from pricelang.number import round_to
 from pricelang.period import in_window
 from pricelang.source import Place
@@ -85,22 +99,26 @@ class Engine:
         record = Record(
             id="", type=minimum.price.usage, at=minimum.at, stopped=None, account=minimum.account, values={}, content=b""
         )
-        pricing = Pricing(self, record, account, counts, False)
+        pricing = Pricing(self, record, account, counts, True)
         step = minimum.line.steps[minimum.step]
         assert isinstance(step, ops.AtLeast)
         bound = pricing.number(step.bound, step.place)
-        if step.prorated:
-            bound *= pricing.share_of_period(step, minimum.start)
+        share = pricing.share_of_period(step, minimum.start) if step.prorated else ONE
+        bound *= share
         short = Amount(max(ZERO, bound - minimum.totals[0]), max(ZERO, bound - minimum.totals[1]))
         if not short.rounded and not short.exact:
             return None
+        told: Told = FellShort(
+            minimum.at, step, bound, share, minimum.totals[0], short.rounded, minimum.name, minimum.apart
+        )  # fmt: skip
+        pricing.told.append(told)
         for later in minimum.line.steps[minimum.step + 1 :]:
             if isinstance(later, ops.Adjust | ops.Round) and pricing.met(later.when):
                 short = pricing.money_step(later, short)
         if self.program.round_line is not None:
-            short.rounded = pricing.rounded(self.program.round_line, short.rounded)
+            short.rounded = pricing.money_step(self.program.round_line, short).rounded
         line = ChargeLine(
-            "true-up", ONE, minimum.name, short.rounded, short.exact, minimum.line.place, None,
+            "true-up", ONE, minimum.name, short.rounded, short.exact, minimum.line.place, None, tuple(pricing.told),
         )  # fmt: skip
         suffix = "".join(f"/{shown(one).strip('`')}" for one in minimum.apart if isinstance(one, str | bool | Fraction))
         name = f"{minimum.account}/{minimum.name}/{minimum.line.label}{suffix}"
@@ -126,6 +144,7 @@ class Pricing:
         self.row: Place | None = None
         self.tell = tell
         self.told: list[Told] = []
+        self.fed: dict[str, Fed] = {}
         self.moved: dict[Key, tuple[Fraction, Fraction]] = {}
         self.minimums: dict[Key, Minimum] = {}
         self.wallets: dict[Key, Wallet] = {}
@@ -233,26 +252,24 @@ class Pricing:
 
     def cell_of_row(self, table: Table, row: int, column: str, shares: int = 0) -> Value:
         """The topmost layer in force that names the cell gives it (R18)."""
-        passed: list[str] = []
+        passed: list[Passed] = []
         for layer in table.layers:
             given = layer.cells.get((row, column))
             if given is None:
                 continue
             if layer.when is not None and not self.holds(layer.when):
                 if self.tell:
-                    passed.append(f"{layer.name or layer.shown} ({layer.shown}, {given[1]})")
+                    passed.append(Passed(layer, *given, reasons(self, layer.when)))
                 continue
             value, place = given
             if not shares:
                 self.row = place
             if self.tell:
-                facts: dict[str, object] = {"table": table.name, "column": column, "row": table.rows[row].shown}
-                if layer.rank or layer.name:
-                    facts["layer"] = layer.name or layer.shown
-                    facts["when"] = layer.shown
-                facts["passed"] = passed
-                facts["value"] = value
-                self.told.append(Told("cell", place=place, facts=facts))
+                came = self.custom(table, column) if isinstance(value, Custom) else value
+                came = came if isinstance(came, Fraction | str) else None
+                self.told.append(
+                    Looked(table, column, row, table.rows[row], layer, value, came, place, tuple(passed))
+                )  # fmt: skip
             match value:
                 case NotOffered():
                     said = table.rows[row].shown
@@ -357,11 +374,14 @@ class Pricing:
             if not total.rounded and not total.exact or not self.met(getattr(step, "when", None)):
                 continue
             before = Amount(total.rounded, total.exact)
+            self.told = []
             total = self.counted_money(step, total, (price.usage, "together", index))
             change = Amount(total.rounded - before.rounded, total.exact - before.exact)
             if change.rounded or change.exact:
                 place = step.place
-                found.append(ChargeLine(_name_of(step), ONE, "charge", change.rounded, change.exact, place, None))
+                found.append(
+                    ChargeLine(_name_of(step), ONE, "charge", change.rounded, change.exact, place, None, tuple(self.told))
+                )  # fmt: skip
         return found
 
     def round_charge(self, made: list[ChargeLine]) -> list[ChargeLine]:
@@ -371,7 +391,8 @@ class Pricing:
         change = self.rounded(step, total) - total
         if not change:
             return []
-        return [ChargeLine("rounding", ONE, "charge", change, ZERO, step.place, None)]
+        told = (Stepped(self.at, step, step.size, total, total + change),) if self.tell else ()
+        return [ChargeLine("rounding", ONE, "charge", change, ZERO, step.place, None, told)]
 
     # --- one line
 
@@ -401,7 +422,12 @@ class Pricing:
             sum((piece.value.rounded for piece in pieces), ZERO), sum((piece.value.exact for piece in pieces), ZERO)
         )  # fmt: skip
         self.lines[line.label] = total
+        if self.tell:
+            ended = [Ended(one.at, one.length, one.quantity, one.value.rounded, line) for one in pieces]
+            self.told += ended
         if not line.charged:
+            if self.tell:
+                self.fed[line.label] = Fed(line, total.rounded, tuple(self.told))
             return []
         return self.charge_lines(line, pieces, priced)
 
@@ -416,6 +442,10 @@ class Pricing:
             exact = self.number(line.of, line.place)
         finally:
             self.exactly = self.lenient = False
+        if self.tell:
+            values = values_in(self, line.of, line.place)
+            fed = tuple(self.fed[of.label] for of, _ in values if isinstance(of, ops.LineValue) and of.label in self.fed)
+            self.told.append(Began(self.at, rounded, values, fed))
         return Amount(rounded, exact)
 
     def charge_lines(self, line: Line, pieces: list[Piece], priced: bool) -> list[ChargeLine]:
@@ -436,7 +466,7 @@ class Pricing:
             found.append(
                 ChargeLine(
                     line.label, quantity / line.factor, line.unit, rounded, exact, line.place, group[-1].row,
-                    tuple(self.told) if self.tell else (),
+                    _told_of(self.told, group[0].at, group[-1].at),
                 )  # fmt: skip
             )
         return found
@@ -459,22 +489,31 @@ class Pricing:
             case ops.Adjust(share=True):
                 for piece in pieces:
                     self._at(piece)
-                    if self.met(step.when):
+                    if self.applies(step):
                         piece.value = self.money_step(step, piece.value)
             case ops.AtLeast() if step.each is not None:
                 for piece in pieces:
                     self._at(piece)
-                    if self.met(step.when) and (piece.value.rounded or piece.value.exact):
+                    if self.applies(step) and (piece.value.rounded or piece.value.exact):
                         self._minimum(price, line, index, step, piece)
             case ops.AtMost() | ops.RoundUp() | ops.Packages() if step.each is not None:
                 for piece in pieces:
                     self._at(piece)
-                    if self.met(step.when):
+                    if self.applies(step):
                         piece.value = self.counted(step, piece.value, step.each, key)
             case ops.RoundUp() | ops.AtLeast() | ops.AtMost() if step.moves_end:
                 pass  # the running time was moved before it was cut into pieces
             case _:
                 self._on_total(pieces, step, True)
+
+    def applies(self, step: ops.Step) -> bool:
+        """Whether a step's condition, if it has one, is met."""
+        when: ops.Cond | None = getattr(step, "when", None)
+        if when is None or self.holds(when):
+            return True
+        if self.tell:
+            self.told.append(Skipped(self.at, step, reasons(self, when)))
+        return False
 
     def _at(self, piece: Piece) -> None:
         self.at = piece.at
@@ -484,7 +523,7 @@ class Pricing:
         if not pieces or not charged:
             return
         self.at = pieces[0].at
-        if not self.met(getattr(step, "when", None)):
+        if not self.applies(step):
             return
         if len(pieces) == 1:
             pieces[0].value = self.money_step(step, pieces[0].value)
@@ -499,7 +538,7 @@ class Pricing:
         total = Amount(
             sum((piece.value.rounded for piece in pieces), ZERO), sum((piece.value.exact for piece in pieces), ZERO)
         )  # fmt: skip
-        after = self.money_step(step, Amount(total.rounded, total.exact))
+        after = self.money_step(step, Amount(total.rounded, total.exact), pieces[-1].at)
         last = pieces[-1].value
         pieces[-1].value = Amount(last.rounded + after.rounded - total.rounded, last.exact + after.exact - total.exact)
 
@@ -508,7 +547,7 @@ class Pricing:
 
     def _rate(self, step: ops.Rate, piece: Piece) -> None:
         self._at(piece)
-        if not self.met(step.when):
+        if not self.applies(step):
             piece.value, piece.quantity = Amount(ZERO, ZERO), ZERO
             return
         if not piece.value.rounded and not piece.value.exact:
@@ -524,8 +563,9 @@ class Pricing:
         before = piece.value.rounded
         piece.value = Amount(piece.value.rounded * piece.length * rate, piece.value.exact * piece.length * rate)
         if self.tell:
-            facts = {"rate": rate, "length": piece.length, "case": len(step.cases) > 1, "at": piece.at}
-            self.told.append(Told("rate", before, piece.value.rounded, case.place, facts))
+            earlier = step.cases[: step.cases.index(case)]
+            passed = tuple((one, reasons(self, one.when)) for one in earlier if one.when is not None)
+            self.told.append(Priced(self.at, step, before, piece.length, rate, piece.value.rounded, case, passed))
 
     def _beyond(self, step: ops.Beyond, piece: Piece) -> None:
         self._at(piece)
@@ -536,8 +576,6 @@ class Pricing:
         if piece.length != 1 and piece.length:
             left /= piece.length
         piece.value = Amount(left, left)
-        if self.tell:
-            self.told.append(Told("beyond", before, left, step.place, {"allowance": step.allowance}))
 
     def _minimum(self, price: Price, line: Line, index: int, step: ops.AtLeast, piece: Piece) -> None:
         """Keeps the period's total; what it falls short of is charged at the period's end (R6)."""
@@ -585,12 +623,18 @@ class Pricing:
         before = self.totals(total_key)
         after = (before[0] + value.rounded, before[1] + value.exact)
         self.moved[total_key] = after
+        mark = len(self.told)
         old = self.money_step(step, Amount(*before))
         new = self.money_step(step, Amount(*after))
         result = Amount(new.rounded - old.rounded, new.exact - old.exact)
         if self.tell:
-            facts = {"total": after[0], "each": each.unit}
-            self.told.append(Told("counted", value.rounded, result.rounded, step.place, facts))
+            del self.told[mark:]
+            by = figure_of(self, step)
+            name = self.period(each)[2]
+            told = CountedStep(
+                self.at, step, by, value.rounded, result.rounded, before[0], after[0], name, total_key[-1]
+            )  # fmt: skip
+            self.told.append(told)
         return result
 
     def counted_money(self, step: ops.Step, value: Amount, key: Key) -> Amount:
@@ -599,7 +643,7 @@ class Pricing:
             return self.counted(step, value, each, key)
         return self.money_step(step, value)
 
-    def money_step(self, step: ops.Step, value: Amount) -> Amount:
+    def money_step(self, step: ops.Step, value: Amount, told_at: Fraction | None = None) -> Amount:
         """One step on one figure, both as rounded and as exact. Nothing stays nothing (R8)."""
         before = value.rounded
         self.exactly = False
@@ -610,7 +654,7 @@ class Pricing:
         finally:
             self.exactly = False
         if self.tell and rounded != before:
-            self.told.append(Told(_word(step), before, rounded, step.place, {"step": step}))
+            self.told.append(Stepped(self.at if told_at is None else told_at, step, figure_of(self, step), before, rounded))
         return Amount(rounded, exact)
 
     def one(self, step: ops.Step, value: Fraction, rounding: bool) -> Fraction:
@@ -650,7 +694,7 @@ class Pricing:
         self._at(piece)
         quantity = piece.value.rounded * piece.length
         exact = piece.value.exact * piece.length
-        if not self.met(step.when):
+        if not self.applies(step):
             piece.value, piece.quantity = Amount(ZERO, ZERO), ZERO
             return
         if not quantity and not exact:
@@ -664,13 +708,15 @@ class Pricing:
         reached = Reached(self, step)
         rounded = self._between(step, reached, before[0], before[0] + quantity)
         piece.row = reached.row
+        parts = tuple(reached.parts)
         came = rounded if (quantity, before[0]) == (exact, before[1]) else None
         exactly = came if came is not None else self._between(step, reached, before[1], before[1] + exact)
         if self.tell:
-            facts: dict[str, object] = {"total": before[0] + quantity, "parts": list(reached.parts), "graduated": step.graduated}
-            if step.each is not None:
-                facts["each"] = step.each.unit
-            self.told.append(Told("tiers", quantity, rounded, step.place, facts))
+            earlier = sum((one.units * one.rate + one.flat for one in parts), ZERO) - rounded
+            name = self.period(step.each)[2] if step.each is not None else ""
+            self.told.append(
+                Banded(piece.at, step, quantity, piece.length, parts, earlier, rounded, before[0], name)
+            )  # fmt: skip
         piece.value = Amount(rounded, exactly)
 
     def _between(self, step: ops.Tiers, reached: Reached, before: Fraction, after: Fraction) -> Fraction:
@@ -691,17 +737,16 @@ def _name_of(step: ops.Step) -> str:
     return "rounding"
 
 
-def _word(step: ops.Step) -> str:
-    match step:
-        case ops.AtLeast():
-            return "at least"
-        case ops.AtMost():
-            return "at most"
-        case ops.RoundUp():
-            return "in steps of"
-        case ops.Packages():
-            return "in packages of"
-        case ops.Adjust():
-            return "plus" if step.sign > 0 else "less"
-    return "rounded"
+def _told_of(told: list[Told], first: Fraction, last: Fraction) -> tuple[Told, ...]:
+    """What was told of the pieces from one instant to another; cells go with what they were looked up for."""
+    found: list[Told] = []
+    looked: list[Told] = []
+    for one in told:
+        if isinstance(one, Looked):
+            looked.append(one)
+            continue
+        if first <= one.at <= last:
+            found += [*looked, one]
+        looked = []
+    return tuple(found)
 

@@ -11,6 +11,8 @@ from pricelang.engine.counts import period_of
 from pricelang.engine.intake import RecordError
 from pricelang.engine.pieces import Amount
 from pricelang.engine.pieces import Piece
+from pricelang.engine.told import Stepped
+from pricelang.engine.told import figure_of
 from pricelang.period import add_duration
 from pricelang.period import month_seconds
 from pricelang.period import period_stop
@@ -61,7 +63,9 @@ def _moved_end(pricing: Pricing, line: Line, start: Fraction, stop: Fraction) ->
             continue
         if length == 0 or not pricing.met(step.when):
             continue
-        length = pricing.one(step, length, True)
+        before, length = length, pricing.one(step, length, True)
+        if pricing.tell and length != before:
+            pricing.told.append(Stepped(start, step, figure_of(pricing, step), before, length))
     return start + length
 
 

@@ -86,10 +86,15 @@ def rate_stream(
     yield from true_ups(engine, counts, account_of)
 
 
-def true_ups(engine: Engine, counts: Counts, account_of: Callable[[str], Account]) -> Iterator[Charge]:
+def true_ups(engine: Engine, counts: Counts, account_of: Callable[[str], Account]) -> Iterator[Charge | Rejection]:
     """What the ends of all periods that were counted charge, in order of account, period and line."""
     for minimum in sorted(counts.minimums.values(), key=lambda one: (one.account, one.start, one.line.place.line)):
-        charge = engine.true_up(minimum, account_of(minimum.account), counts)
+        try:
+            charge = engine.true_up(minimum, account_of(minimum.account), counts)
+        except RecordError as error:
+            name = f"{minimum.account}/{minimum.name}/{minimum.line.label}"
+            yield Rejection(name, error.code, error.field, error.message)
+            continue
         if charge is not None:
             yield charge
 

@@ -11,6 +11,7 @@ from pricelang.core import ops
 from pricelang.core.program import KeyBand
 from pricelang.engine.intake import RecordError
 from pricelang.engine.lookup import in_band
+from pricelang.engine.told import BandPart
 from pricelang.source import Place
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Reached:
     step: ops.Tiers
     bands: list[Step] = field(init=False)
     row: Place | None = None
-    parts: list[tuple[Fraction, Fraction, Fraction, Place]] = field(default_factory=list)
+    parts: list[BandPart] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         bands = self.step.bands
@@ -124,7 +125,7 @@ def graduated(reached: Reached, before: Fraction, after: Fraction) -> Fraction:
             flat = reached.flat(band) if before <= low else ZERO
             amount += units * rate + flat
             covered += units
-            reached.parts.append((units, rate, flat, band.place))
+            reached.parts.append(BandPart(units, rate, flat, band.band, band.place, band.inline, band.row))
     if covered != after - before:
         raise RecordError("no-row", None, f"no band of line {reached.step.place} covers this quantity")
     return amount
@@ -138,7 +139,7 @@ def volume(reached: Reached, before: Fraction, after: Fraction) -> Fraction:
             return ZERO
         band = reached.at(total)
         rate, flat = reached.rate(band), reached.flat(band)
-        reached.parts.append((total, rate, flat, band.place))
+        reached.parts.append(BandPart(total, rate, flat, band.band, band.place, band.inline, band.row))
         return total * rate + flat
 
     earlier = cost(before)

@@ -59,14 +59,14 @@ class LineBuilder:
         return Fraction(text) * Fraction(10) ** power
 
     def date(self, token: Token) -> n.Word:
-        """A date or a date and time, proved to exist."""
+        """A date or a date and time, proved to exist; one that does not is a finding, and an empty word."""
         text = str(token).replace("T", " ")
         try:
             datetime.datetime.fromisoformat(text)
         except ValueError:
             if not text.endswith((" 24:00", " 24:00:00")):
                 self.findings.add(codes.BAD_DATE, self.place(token), text=text)
-                return n.Word("2000-01-01", self.place(token))
+                return n.Word("", self.place(token))
         return n.Word(text, self.place(token))
 
     # --- figures

@@ -10,12 +10,13 @@ from pricelang.syntax.nodes import Word
 from pricelang.syntax.outline import Line
 
 _RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
-_CELL = re.compile(r"(?:[^|\\]|\\.)*")
+_CELL = re.compile(r"(?:[^|\\]|\\.|\\$)*")
 
 
 def is_row(text: str) -> bool:
     """A line is a row if it begins with `|`, or has a `|` outside quotes."""
-    return text.startswith("|") or bool(re.search(r"\S\s*\|(\s|$)", text) and '"' not in text.split("|")[0])
+    first, bar, _ = text.partition("|")
+    return bool(bar) and '"' not in first
 
 
 def is_rule(text: str) -> bool:

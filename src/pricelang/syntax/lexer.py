@@ -96,6 +96,8 @@ class LineLexer(Lexer):
             return kind, match.end()
         if "SCALE" in accepted and (found := _SCALE.match(text, at)):
             return "SCALE", found.end()
+        if kind == "_DOT" and kind in accepted and at and text[at - 1] != " ":
+            return kind, match.end()
         if "LIST_VALUE" in accepted and kind not in ("_COLON",) and (found := _LIST_VALUE.match(text, at)):
             return "LIST_VALUE", at + len(found.group().rstrip())
         if kind in ("DATETIME", "DATE", "TIME") and kind in accepted:

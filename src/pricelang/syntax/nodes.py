@@ -451,7 +451,7 @@ class AccountBlock:
 @dataclass(frozen=True, slots=True)
 class FundsBlock:
     pay_for: tuple[Word, ...]
-    spend: tuple[str, ...]
+    spend: tuple[Word, ...]
     reservations: Expr | None
     place: Place = field(default=NOWHERE, compare=False)
 

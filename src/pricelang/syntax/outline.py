@@ -18,6 +18,7 @@ MOST_DEPTH = 12
 _SAME_WIDTH = str.maketrans({"\u00a0": " ", "\u202f": " ", "“": '"', "”": '"', "„": '"', "−": "-", "‑": "-"})
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SUSPECT = re.compile(r"[^\x20-\x7e\n]")
+_ROW_COMMENT = re.compile(r"(?:[^|\\]|\\.|\|(?!\s*#))*\|\s*(?=#)")  # up to the first `#` right after a `|`
 _FOREIGN_WORD = re.compile(r"[A-Za-z][\w.-]*|\w[\w.-]*[A-Za-z]")
 
 
@@ -121,6 +122,8 @@ def outline(source: Source, findings: Findings) -> Outline:
             start += len(raw) + 1
             continue
         line = Line(number, indent, stripped, start + indent, comment)
+        if number == 1 and source.text.startswith("\ufeff"):
+            line.indent = indent = indent - 1
         if len(stripped) > MOST_LINE:
             findings.add(codes.LINE_TOO_LONG, source.place(line.start, line.start + 40), most=f"{MOST_LINE:,}")
             start += len(raw) + 1
@@ -145,25 +148,12 @@ def outline(source: Source, findings: Findings) -> Outline:
 
 
 def _split_comment(raw: str) -> tuple[str, str]:
-    """A line without its comment, and the comment. In a table row only what follows the last `|` can be one."""
-    at = raw.find("#")
-    if at < 0:
+    """A line without its comment, and the comment. In a table row only what follows a `|` can be one."""
+    if "#" not in raw:
         return raw, ""
-    stripped = raw.lstrip()
-    if stripped.startswith("|"):
-        last = raw.rfind("|")
-        at = raw.find("#", last)
-        # a `|` inside the comment does not hide it: the comment starts at the first `|  #`
-        while at < 0 or not raw[:at].rstrip().endswith("|"):
-            last = raw.rfind("|", 0, last)
-            if last < 0:
-                return raw, ""
-            nxt = raw.find("#", last)
-            if nxt >= 0 and raw[last + 1 : nxt].strip() == "":
-                at = nxt
-                break
-            at = -1
-        return raw[:at], raw[at:].rstrip()
+    if raw.lstrip().startswith("|"):
+        row = _ROW_COMMENT.match(raw)
+        return (raw[: row.end()], raw[row.end() :].rstrip()) if row else (raw, "")
     quoted = False
     for index, char in enumerate(raw):
         if char == '"' and (index == 0 or raw[index - 1] != "\\"):

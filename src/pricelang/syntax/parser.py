@@ -235,7 +235,7 @@ class _Parser:
             case "type_count":
                 text = self.source.text[built.offset + kind.meta.start_pos : built.offset + kind.meta.end_pos]
                 words = {"kind": "count", "unit": n.UnitName(str(kids[0]), None, built.place(kids[0])),
-                         "counts": str(kids[1]), "without_spaces": text.endswith("spaces")}  # fmt: skip
+                         "counts": str(kids[1]), "without_spaces": text.split()[-2] == "without"}  # fmt: skip
         for part in parts:
             match part.data:
                 case "part_of":
@@ -542,14 +542,14 @@ class _Parser:
 
     def _funds(self, line: Line, tree: Any, built: LineBuilder) -> n.FundsBlock:
         pay: tuple[n.Word, ...] = ()
-        spend: tuple[str, ...] = ()
+        spend: tuple[n.Word, ...] = ()
         reservations: n.Expr | None = None
         for item, at, _child in self.items(line, "funds_item"):
             match item.data:
                 case "pay_for":
                     pay = at.names(item.children[0])
                 case "spend_order":
-                    spend = tuple(" ".join(map(str, phrase.children)) for phrase in item.children)
+                    spend = tuple(n.Word(" ".join(map(str, one.children)), at.place(one)) for one in item.children)
                 case "reservations":
                     reservations = at.expr(item.children[0])
         return n.FundsBlock(pay, spend, reservations, built.place(tree))
@@ -679,7 +679,7 @@ class _Parser:
         for kid in kids:
             if isinstance(kid, Tree) and kid.data == "assignments":
                 return tuple(
-                    n.Assignment(str(one.children[0]), built.word(one.children[1]), built.place(one))
+                    n.Assignment(".".join(map(str, one.children[:-1])), built.word(one.children[-1]), built.place(one))
                     for one in kid.children
                 )
         return ()

@@ -1,0 +1,124 @@
+"""Amounts, lengths of time and names as the account's blocks use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from fractions import Fraction
+
+from pricelang.check.figures import figure
+from pricelang.check.scope import Scope
+from pricelang.check.scope import Typed
+from pricelang.check.scope import UsageInfo
+from pricelang.core import ops
+from pricelang.diagnostics import codes
+from pricelang.syntax import nodes as n
+from pricelang.units import MONTH
+from pricelang.units import SECOND
+
+
+def check_money(node: n.Expr, what: str, scope: Scope) -> Fraction | None:
+    """An amount of money; its value where it is written out. Another kind of figure is a finding."""
+    typed = figure(node, scope)
+    if typed is None:
+        return None
+    check_keys(node, (), scope)
+    if typed.type.kind != "number" or not (typed.type.zero or typed.type.unit.dims == scope.money.dims):
+        scope.findings.add(codes.WRONG_KIND, node.place, what=what, kind=str(typed.type), expected="an amount of money",
+                           advice=f"write one such as `{money_like(scope)}`")  # fmt: skip
+        return None
+    return constant_value(typed.expr)
+
+
+def check_time(node: n.Expr, what: str, scope: Scope) -> None:
+    """A length of time above zero."""
+    typed = figure(node, scope)
+    if typed is None:
+        return
+    check_keys(node, (), scope)
+    if typed.type.kind != "number" or typed.type.unit.dims not in (SECOND.dims, MONTH.dims):
+        scope.findings.add(codes.WRONG_KIND, node.place, what=what, kind=str(typed.type), expected="a length of time",
+                           advice="write one such as `30 days`")  # fmt: skip
+    elif constant_value(typed.expr) == 0:
+        scope.findings.add(codes.ZERO_SIZE, node.place, what="time")
+
+
+def check_names(words: Iterable[n.Word], scope: Scope) -> list[UsageInfo]:
+    """The usages and resources that words name, each once."""
+    found: list[UsageInfo] = []
+    for word in words:
+        usage = scope.usages.get(word.text)
+        if usage is None:
+            scope.unknown("usage or resource", word.text, word.place, scope.usages)
+        elif usage in found:
+            scope.findings.add(codes.REPEATED, word.place, what="the name", name=word.text, line=word.place.line)
+        else:
+            found.append(usage)
+    return found
+
+
+def check_keys(node: n.Expr, usages: Iterable[UsageInfo], scope: Scope) -> None:
+    """The tables in a figure are keyed by fields of these usages or of the account."""
+    for member in members(node):
+        table = scope.tables.get(member.of)
+        if table is None:
+            continue
+        for key in table.keys:
+            if key in scope.account:
+                continue
+            for usage in list(usages) or [None]:
+                if usage is None or key not in usage.fields:
+                    known = [*(usage.fields if usage is not None else ()), *scope.account]
+                    what = f"`{usage.name}`" if usage is not None else "the account"
+                    scope.findings.add(codes.KEY_NOT_A_FIELD, member.place, scope.nearest(key, known), key=key, what=what)
+                    break
+
+
+def members(node: n.Expr) -> Iterator[n.Member]:
+    """The columns and attributes that a figure names."""
+    match node:
+        case n.Member():
+            yield node
+        case n.ShareOf():
+            yield from members(node.of)
+        case n.Arithmetic():
+            for _, part in node.parts:
+                yield from members(part)
+
+
+def constant_value(expr: ops.Expr) -> Fraction | None:
+    """The value of an expression that is written out."""
+    match expr:
+        case ops.Const():
+            return expr.value
+        case ops.Product():
+            value = Fraction(1)
+            for factor in expr.factors:
+                one = constant_value(factor)
+                if one is None:
+                    return None
+                value *= one
+            return value
+        case ops.Sum():
+            total = Fraction(0)
+            for sign, term in expr.terms:
+                one = constant_value(term)
+                if one is None:
+                    return None
+                total += sign * one
+            return total
+        case ops.Quotient():
+            over, under = constant_value(expr.over), constant_value(expr.under)
+            return over / under if over is not None and under else None
+    return None
+
+
+def is_unlimited(typed: Typed) -> bool:
+    """Whether the figure is the word `unlimited`."""
+    return isinstance(typed.expr, ops.Const) and typed.expr.value >= Fraction(10) ** 60
+
+
+def money_like(scope: Scope) -> str:
+    """An amount as it is written in this ruleset."""
+    return "$5" if scope.currency in ("", "USD") else f"{scope.currency} 5"
+
