@@ -282,6 +282,6 @@ def _waived(file: n.File, findings: Findings) -> list[Finding]:
         elif rule.severity == "error":
             late.add(codes.UNKNOWN_WAIVER, waiver.place, "mend it instead", slug=waiver.slug,
                      why="is an error, and only warnings can be waived")  # fmt: skip
-        elif index not in used:
+        elif index not in used and not findings.has_errors:
             late.add(codes.UNUSED_WAIVER, waiver.place, slug=waiver.slug)
     return kept + list(late)

@@ -83,6 +83,7 @@ class Generator:
         self.allowances: list[d.Allowance] = []
         self.units: dict[str, d.Figure | None] = {}
         self.fields: list[d.Field] = []
+        self.keeping = self.chance(0.05)  # one allowance that keeps, and records in period after period
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -202,6 +203,8 @@ class Generator:
         kinds = rng.sample(["tokens", "time", "size", "pages", "text", "compute", "money"], rng.randint(1, 3))
         if "tokens" not in kinds and self.chance(0.5):
             kinds.append("tokens")
+        if self.keeping:
+            kinds = ["pages"]
         for kind in kinds:
             charged += getattr(self, f"fields_{kind}")()
         if self.chance(0.35):
@@ -483,7 +486,10 @@ class Generator:
         name = f"free_{len(self.allowances) + 1}"
         kept = self.pick([0, 0, 1, 2])
         most = d.Figure(self.count(unit), unit) if kept and self.chance(0.5) else None
-        each = d.Each(self.pick(["month", "month", "day", "week"]), None, self.each().apart)
+        each = d.Each(self.pick(["month", "month", "day", "week", "quarter"]), None, self.each().apart)
+        if self.keeping:
+            kept, most = self.pick([1, 2, 2, 3]), self.pick([None, most, d.Figure(self.count(unit), unit)])
+            each = replace(each, apart=())
         self.allowances.append(d.Allowance(name, d.Figure(self.count(unit), unit), unit, each, kept, most))
         return d.Beyond(name)
 
@@ -539,8 +545,9 @@ class Generator:
     def at(self, unit: str) -> d.At:
         """A rate: written, from the table, or by cases."""
         if self.chance(0.25):
-            asked = list(dict.fromkeys(self.cond() for _ in range(self.rng.randint(1, 2))))
-            cases = [(when, self.one_rate(unit)) for when in asked]
+            asked = [self.cond() for _ in range(self.rng.randint(1, 2))]
+            alike = {str(when).replace("IsNot(", "Not("): when for when in asked}  # a case asked twice is an error
+            cases = [(when, self.one_rate(unit)) for when in alike.values()]
             if self.chance(0.2):
                 cases[0] = (cases[0][0], self.pick([None, replace(self.rate(unit), price=Fraction(0))]))
             return d.At((*cases, (None, self.one_rate(unit))))
@@ -591,7 +598,7 @@ class Generator:
             return d.Line(label, d.ShareOf(self.percent(), of), tuple(self.money_steps()))
         if self.chance(0.05):
             return d.Line(label, of, charged=False, reason="counted in another price")
-        steps, unit = self.quantity_steps(unit)
+        steps, unit = self.quantity_steps(unit) if not self.keeping else ([self.beyond(unit)], unit)
         steps.append(self.tiers(unit) if self.chance(0.35) else self.at(unit))
         credits_back = isinstance(steps[-1], d.Tiers) and not steps[-1].graduated and steps[-1].each
         money = [step for step in self.money_steps() if not (credits_back and isinstance(step, d.AtLeast))]
@@ -763,6 +770,9 @@ class Generator:
             gaps = self.pick(
                 [[0, 1, 30, 600, 3000, 7000], [80_000, 400_000, 3_000_000], [86_400], [604_800], [2_600_000]]
             )
+            if self.keeping and rules.allowances:
+                days = {"day": 1, "week": 7, "month": 29, "quarter": 88}[rules.allowances[0].each.unit]
+                gaps = [days * 86_400] * 5 + [0]
             for record in (one for one in records if "at" in one):
                 near += timedelta(seconds=self.pick(gaps))
                 record["at"] = text(near)
@@ -806,7 +816,7 @@ class Generator:
     def record(self, rules: d.Ruleset, n: int) -> dict:
         usage = self.pick(rules.usages)
         given: dict = {"id": f"r-{n}", "type": usage.name, "at": text(self.instant(), self.pick([0, 0, 0, 2, -5]))}
-        given["account"] = self.pick(["a-1", "a-1", "a-2"])
+        given["account"] = self.pick(["a-1", "a-1", "a-2"]) if not self.keeping else "a-1"
         if usage.resource:
             started = self.instant()
             lasted = self.pick([0, 1, 3599, 3600, 3601, 7200, self.rng.randint(1, 200_000)])
@@ -871,6 +881,8 @@ class Generator:
 
     def size(self, f: d.Field) -> Fraction:
         unit = Fraction(UNITS.get(f.unit, 1))
+        if self.keeping and self.allowances and self.allowances[0].unit == f.unit:
+            return self.allowances[0].size.number * self.rng.randint(0, 16) / 8
         near = [value for kind, value in self.edges["sizes"] if same_dimension(kind, f.unit)]
         whole = f.unit in WHOLE
         if near and self.chance(0.5):

@@ -33,7 +33,6 @@ def write(rules: d.Ruleset, rng: Random, name: str = "x.price") -> Written:
     base = Writer(rules, rng, "base.price")
     base.ruleset()
     over = Writer(rules, rng, name)
-    over.spelt = base.spelt
     over.overlay(rules.overlay)
     files = {"base.price": "\n".join(base.lines) + "\n", **base.files}
     return Written("\n".join(over.lines) + "\n", files, {**base.rows, **over.rows})
@@ -54,7 +53,6 @@ class Writer:
         self.lines: list[str] = []
         self.files: dict[str, str] = {}
         self.rows: dict[int, str] = {}
-        self.spelt: dict[tuple[d.Band, bool], str] = {}
 
     def put(self, depth: int, text: str) -> None:
         if self.rng.random() < 0.03:
@@ -390,8 +388,8 @@ class Writer:
                 return "any"
             case d.Pattern():
                 return f"like {part.text}"
-            case d.Band():  # a layer names a row by the words of that row
-                return self.spelt.setdefault((part, plain), self.band(replace(part, unit="") if plain else part))
+            case d.Band():
+                return self.band(replace(part, unit="") if plain else part)
         return self.literal(part).strip('"')
 
     def cell(self, value, column: d.Column) -> str:

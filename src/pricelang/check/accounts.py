@@ -12,14 +12,12 @@ from fractions import Fraction
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.conditions import instant_of
-from pricelang.check.figures import figure
 from pricelang.check.header import period_word
 from pricelang.check.limits import check_limit
 from pricelang.check.measures import check_keys
 from pricelang.check.measures import check_money
 from pricelang.check.measures import check_names
 from pricelang.check.measures import check_time
-from pricelang.check.measures import constant_value
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.steps import State
@@ -70,7 +68,9 @@ def _funds(block: n.FundsBlock, scope: Scope) -> None:
     for word in block.spend:
         if word.text not in SPEND_ORDERS:
             advice = "write " + ", ".join(f"`{one}`" for one in SPEND_ORDERS[:-1]) + f" or `{SPEND_ORDERS[-1]}`"
-            scope.findings.add(codes.ACCOUNT_WORD, word.place, advice, what=f"`{word.text}` is no order to spend funds in")
+            scope.findings.add(
+                codes.ACCOUNT_WORD, word.place, advice, what=f"`{word.text}` is no order to spend funds in"
+            )
         elif word.text in seen:
             scope.findings.add(codes.REPEATED, word.place, what="the order", name=word.text, line=word.place.line)
         seen.add(word.text)
@@ -78,13 +78,17 @@ def _funds(block: n.FundsBlock, scope: Scope) -> None:
         check_time(block.reservations, "how long a reservation lasts", scope.inside(None))
 
 
-# --- money in -----------------------------------------------------------------------------------------------------------
+# --- money in -------------------------------------------------------------------------------------
 
 
 def _topup(block: n.TopupBlock, scope: Scope) -> None:
     if block.header is None or not block.rows:
-        scope.findings.add(codes.EMPTY_BLOCK, block.place, what="`topup`",
-                           advice="write rows beneath, such as `| pay | bonus |` and `| $10 | 0% |`")  # fmt: skip
+        scope.findings.add(
+            codes.EMPTY_BLOCK,
+            block.place,
+            what="`topup`",
+            advice="write rows beneath, such as `| pay | bonus |` and `| $10 | 0% |`",
+        )
         return
     columns = header_columns(block.header, None, scope)
     names = [column.name for column in columns]
@@ -107,10 +111,19 @@ def _topup(block: n.TopupBlock, scope: Scope) -> None:
         cell = read_cell(what, column, scope)
         if column.name == "bonus":
             if cell is None or cell.kind != "percent":
-                scope.findings.add(codes.BAD_CELL, what.place, "write one such as `5%`", text=what.text, kind="a percentage")
-        elif column_name(what.text) != "as_pay" and (cell is None or not _is_money_cell(cell.kind, cell.unit.dims, scope)):
-            scope.findings.add(codes.BAD_CELL, what.place, "write one such as `$10`, or `as pay`", text=what.text,
-                               kind="an amount of money")  # fmt: skip
+                scope.findings.add(
+                    codes.BAD_CELL, what.place, "write one such as `5%`", text=what.text, kind="a percentage"
+                )
+        elif column_name(what.text) != "as_pay" and (
+            cell is None or not _is_money_cell(cell.kind, cell.unit.dims, scope)
+        ):
+            scope.findings.add(
+                codes.BAD_CELL,
+                what.place,
+                "write one such as `$10`, or `as pay`",
+                text=what.text,
+                kind="an amount of money",
+            )
 
 
 def _is_money_cell(kind: str, dims: object, scope: Scope) -> bool:
@@ -128,8 +141,13 @@ def _pay(word: n.Word, scope: Scope) -> Fraction | str | None:
     columns = header_columns(n.Cells((n.Word("pay", word.place),), word.place), None, scope)
     cell = read_cell(text, columns[0], scope)
     if cell is None or not _is_money_cell(cell.kind, cell.unit.dims, scope) or not isinstance(cell.value, Fraction):
-        scope.findings.add(codes.BAD_CELL, word.place, "write an amount such as `$10`, or `any from $5`", text=word.text,
-                           kind="an amount to pay")  # fmt: skip
+        scope.findings.add(
+            codes.BAD_CELL,
+            word.place,
+            "write an amount such as `$10`, or `any from $5`",
+            text=word.text,
+            kind="an amount to pay",
+        )
         return None
     if cell.value <= 0:
         scope.findings.add(codes.ZERO_SIZE, word.place, what="payment")
@@ -144,13 +162,22 @@ def _refill(block: n.RefillBlock, scope: Scope) -> None:
     if amount == 0:
         scope.findings.add(codes.ZERO_SIZE, block.amount.place, what="refill")
     elif block.target and amount is not None and below is not None and amount < below:
-        scope.findings.add(codes.DECIDES_NOTHING, block.amount.place, "fill it up to more than that",
-                           what="a refill to this amount", why="leaves the balance below the line at which it is ordered")  # fmt: skip
+        scope.findings.add(
+            codes.DECIDES_NOTHING,
+            block.amount.place,
+            "fill it up to more than that",
+            what="a refill to this amount",
+            why="leaves the balance below the line at which it is ordered",
+        )
     if block.cap_period is not None:
         period_word(block.cap_period, scope)
     if block.cap is not None and (block.cap.denominator != 1 or block.cap < 1):
-        scope.findings.add(codes.ACCOUNT_WORD, block.place, "write a whole number such as `at most 3 each day`",
-                           what="refills come in whole numbers")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            block.place,
+            "write a whole number such as `at most 3 each day`",
+            what="refills come in whole numbers",
+        )
 
 
 def _grant(block: n.GrantBlock, seen: dict[str, int], scope: Scope) -> None:
@@ -158,11 +185,19 @@ def _grant(block: n.GrantBlock, seen: dict[str, int], scope: Scope) -> None:
     if check_money(block.amount, "a grant", inside) == 0:
         scope.findings.add(codes.ZERO_SIZE, block.amount.place, what="grant")
     if not block.on and block.every is None:
-        scope.findings.add(codes.ACCOUNT_WORD, block.place, "add `on signup`, `on code CODE` or `every month`",
-                           what=f"the grant `{block.name}` does not say when it is given")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            block.place,
+            "add `on signup`, `on code CODE` or `every month`",
+            what=f"the grant `{block.name}` does not say when it is given",
+        )
     elif block.on and block.every is not None:
-        scope.findings.add(codes.ACCOUNT_WORD, block.every.place, f"leave out `every` or `on {block.on}`",
-                           what=f"the grant `{block.name}` is given once and also every {block.every.text}")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            block.every.place,
+            f"leave out `every` or `on {block.on}`",
+            what=f"the grant `{block.name}` is given once and also every {block.every.text}",
+        )
     elif block.every is not None:
         period_word(block.every, scope)
     if block.code is not None:
@@ -182,7 +217,7 @@ def _starts_after(start: n.Word, until: n.Word) -> bool:
     return instant_of(start.text[:10], "UTC") > instant_of(until.text[:10], "UTC")
 
 
-# --- what is charged besides usage ------------------------------------------------------------------------------------------
+# --- what is charged besides usage ----------------------------------------------------------------
 
 
 def _price_twice(block: n.PriceBlock, before: Iterable[n.PriceBlock], scope: Scope) -> None:
@@ -202,8 +237,9 @@ def _fees(block: n.PriceBlock, scope: Scope) -> None:
     if block.when is not None:
         condition(block.when, scope)
     if not block.lines:
-        scope.findings.add(codes.EMPTY_BLOCK, block.place, what="`price account`",
-                           advice="add a line such as `plan: $29 every month`")  # fmt: skip
+        scope.findings.add(
+            codes.EMPTY_BLOCK, block.place, what="`price account`", advice="add a line such as `plan: $29 every month`"
+        )
     if block.together is not None:
         scope.findings.add(codes.OUT_OF_PLACE, block.place, what="`together`", advice="put it under `price bill`")
     seen: dict[str, int] = {}
@@ -224,12 +260,20 @@ def _fee(line: n.LineDecl, scope: Scope) -> None:
     every = line.every
     if line.free is not None or every is None:
         if not any(step.word in ("at", "at cases", "graduated", "volume", "beyond") for step in line.steps):
-            scope.findings.add(codes.ACCOUNT_WORD, line.place, "add `every month`, or the period that is meant",
-                               what=f"the fee `{line.label.text}` does not say how often it is due")  # fmt: skip
+            scope.findings.add(
+                codes.ACCOUNT_WORD,
+                line.place,
+                "add `every month`, or the period that is meant",
+                what=f"the fee `{line.label.text}` does not say how often it is due",
+            )
             return
     elif every.started:
-        scope.findings.add(codes.ACCOUNT_WORD, every.place, f"write `every {every.period.text}`",
-                           what="only a resource has started periods")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            every.place,
+            f"write `every {every.period.text}`",
+            what="only a resource has started periods",
+        )
     else:
         period_word(every.period, scope)
         _prorated(every.prorated, every.place, scope)
@@ -246,11 +290,19 @@ def _bill(block: n.PriceBlock, scope: Scope) -> None:
     if block.when is not None:
         condition(block.when, scope)
     for line in block.lines:
-        scope.findings.add(codes.OUT_OF_PLACE, line.place, what="a line of its own",
-                           advice="`price bill` only has `together`; fees stand under `price account`")  # fmt: skip
+        scope.findings.add(
+            codes.OUT_OF_PLACE,
+            line.place,
+            what="a line of its own",
+            advice="`price bill` only has `together`; fees stand under `price account`",
+        )
     if not block.together and not block.lines:
-        scope.findings.add(codes.EMPTY_BLOCK, block.place, what="`price bill`",
-                           advice='add `together` and a step such as `plus 20% "VAT"`')  # fmt: skip
+        scope.findings.add(
+            codes.EMPTY_BLOCK,
+            block.place,
+            what="`price bill`",
+            advice='add `together` and a step such as `plus 20% "VAT"`',
+        )
     for step in block.together or ():
         _prorated(step.prorated, step.place, scope)
         if step.amount is not None:

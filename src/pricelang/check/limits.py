@@ -32,13 +32,23 @@ def check_limit(block: n.LimitBlock, scope: Scope) -> None:
     """One limit: its question, then its consequences."""
     refused = _consequences(block, scope)
     if block.question is None:
-        scope.findings.add(codes.LIMIT_INCOMPLETE, block.place, name=block.name, why="asks nothing",
-                           advice="add a line such as `spend each day may reach $50`")  # fmt: skip
+        scope.findings.add(
+            codes.LIMIT_INCOMPLETE,
+            block.place,
+            name=block.name,
+            why="asks nothing",
+            advice="add a line such as `spend each day may reach $50`",
+        )
     else:
         _question(block.question, refused, scope)
     if not block.consequences:
-        scope.findings.add(codes.LIMIT_INCOMPLETE, block.place, name=block.name, why="has no consequence",
-                           advice="add a line such as `refuse with 402`, `suspend RESOURCE` or `alert`")  # fmt: skip
+        scope.findings.add(
+            codes.LIMIT_INCOMPLETE,
+            block.place,
+            name=block.name,
+            why="has no consequence",
+            advice="add a line such as `refuse with 402`, `suspend RESOURCE` or `alert`",
+        )
 
 
 def _consequences(block: n.LimitBlock, scope: Scope) -> list[UsageInfo]:
@@ -60,8 +70,12 @@ def _consequences(block: n.LimitBlock, scope: Scope) -> list[UsageInfo]:
             case "suspend":
                 for usage in names:
                     if not usage.is_resource:
-                        scope.findings.add(codes.ACCOUNT_WORD, one.place, f"write `refuse {usage.name} with 402`",
-                                           what=f"`{usage.name}` does not run, so it cannot be suspended")  # fmt: skip
+                        scope.findings.add(
+                            codes.ACCOUNT_WORD,
+                            one.place,
+                            f"write `refuse {usage.name} with 402`",
+                            what=f"`{usage.name}` does not run, so it cannot be suspended",
+                        )
                 if one.after is not None:
                     check_time(one.after, "the time until a suspension", scope.inside(None))
             case "alert":
@@ -71,14 +85,23 @@ def _consequences(block: n.LimitBlock, scope: Scope) -> list[UsageInfo]:
 
 def _levels(one: n.Consequence, question: n.Question | None, scope: Scope) -> None:
     if one.levels and question is not None and question.word in ("may fall to", "must be"):
-        scope.findings.add(codes.ACCOUNT_WORD, one.place, "write `alert` alone, and a limit for each amount",
-                           what=f"a limit with `{question.word}` has no share to alert at")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            one.place,
+            "write `alert` alone, and a limit for each amount",
+            what=f"a limit with `{question.word}` has no share to alert at",
+        )
     elif any(not 0 < level <= 100 for level in one.levels):
-        scope.findings.add(codes.ACCOUNT_WORD, one.place, "write one such as `80%`",
-                           what="an alert comes above 0% and at 100% at the latest")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            one.place,
+            "write one such as `80%`",
+            what="an alert comes above 0% and at 100% at the latest",
+        )
     elif list(one.levels) != sorted(set(one.levels)):
-        scope.findings.add(codes.ACCOUNT_WORD, one.place, "write each once, the lowest first",
-                           what="the levels of an alert rise")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD, one.place, "write each once, the lowest first", what="the levels of an alert rise"
+        )
 
 
 def _question(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> None:
@@ -114,9 +137,14 @@ def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> tuple
     if isinstance(of, n.Name) and of.text in ("spend", "balance"):
         if falls != (of.text == "balance") or asked.word == "must be":
             word = "may fall to" if of.text == "balance" else "may reach"
-            scope.findings.add(codes.ACCOUNT_WORD, asked.place, f"write `{of.text} {'' if falls else '… '}{word} …`"
-                               if of.text == "spend" else "write `balance may fall to …`",
-                               what=f"`{of.text} {asked.word}` asks nothing")  # fmt: skip
+            scope.findings.add(
+                codes.ACCOUNT_WORD,
+                asked.place,
+                f"write `{of.text} {'' if falls else '… '}{word} …`"
+                if of.text == "spend"
+                else "write `balance may fall to …`",
+                what=f"`{of.text} {asked.word}` asks nothing",
+            )
             return None
         return Type("number", scope.money), everyone, of.text == "spend"
     if isinstance(of, n.Member):
@@ -128,8 +156,14 @@ def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> tuple
             return None
         check_keys(of, everyone, scope)
         if typed.type.kind != "number" and asked.word != "must be":
-            scope.findings.add(codes.WRONG_KIND, of.place, what=f"`{of.of}.{of.name}`", kind=str(typed.type),
-                               expected="a number", advice="write `must be` and the values that are allowed")  # fmt: skip
+            scope.findings.add(
+                codes.WRONG_KIND,
+                of.place,
+                what=f"`{of.of}.{of.name}`",
+                kind=str(typed.type),
+                expected="a number",
+                advice="write `must be` and the values that are allowed",
+            )
             return None
         return typed.type, everyone, False
     if asked.word in ("must be", "may fall to"):
@@ -146,8 +180,12 @@ def _running(asked: n.Question, name: n.Word, scope: Scope) -> tuple[Type, list[
         scope.unknown("resource", name.text, name.place, known)
         return None
     if asked.word in ("must be", "may fall to"):
-        scope.findings.add(codes.ACCOUNT_WORD, asked.place, "write `may not exceed` and a number",
-                           what=f"what runs is counted, and `{asked.word}` is not about counts")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            asked.place,
+            "write `may not exceed` and a number",
+            what=f"what runs is counted, and `{asked.word}` is not about counts",
+        )
         return None
     if asked.of is None:
         return Type("number", PLAIN), [usage], False
@@ -157,8 +195,14 @@ def _running(asked: n.Question, name: n.Word, scope: Scope) -> tuple[Type, list[
         scope.unknown(f"field of `{usage.name}`", asked.of.text, asked.of.place, usage.fields)
         return None
     if info.type.kind != "number":
-        scope.findings.add(codes.WRONG_KIND, asked.of.place, what=f"`{asked.of.text}`", kind=str(info.type),
-                           expected="a quantity", advice="")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            asked.of.place,
+            what=f"`{asked.of.text}`",
+            kind=str(info.type),
+            expected="a quantity",
+            advice="",
+        )
         return None
     return info.type, [usage], False
 
@@ -167,8 +211,12 @@ def _quantity(of: n.Expr, refused: list[UsageInfo], scope: Scope) -> tuple[Type,
     """A quantity of the record, or a sum of them. It is about the usages that have them all."""
     names = _summed(of)
     if not names:
-        scope.findings.add(codes.ACCOUNT_WORD, of.place, "write a quantity, or a sum such as `(input_tokens + output_tokens)`",
-                           what="a limit counts quantities and their sums")  # fmt: skip
+        scope.findings.add(
+            codes.ACCOUNT_WORD,
+            of.place,
+            "write a quantity, or a sum such as `(input_tokens + output_tokens)`",
+            what="a limit counts quantities and their sums",
+        )
         return None
     known = sorted({name for usage in scope.usages.values() for name in usage.fields})
     missing = [name for name in names if name.text not in known]
@@ -185,18 +233,28 @@ def _quantity(of: n.Expr, refused: list[UsageInfo], scope: Scope) -> tuple[Type,
                 return None
     about = refused or [usage for usage in scope.usages.values() if wanted <= set(usage.fields)]
     if not about:
-        scope.findings.add(codes.ACCOUNT_WORD, of.place, "add up fields of one usage", what="no usage has all of these fields")
+        scope.findings.add(
+            codes.ACCOUNT_WORD, of.place, "add up fields of one usage", what="no usage has all of these fields"
+        )
         return None
     type: Type | None = None
     for usage in about:
         for name in names:
             found = usage.fields[name.text].type
             if found.kind != "number":
-                scope.findings.add(codes.WRONG_KIND, name.place, what=f"`{name.text}`", kind=str(found),
-                                   expected="a quantity", advice="")  # fmt: skip
+                scope.findings.add(
+                    codes.WRONG_KIND,
+                    name.place,
+                    what=f"`{name.text}`",
+                    kind=str(found),
+                    expected="a quantity",
+                    advice="",
+                )
                 return None
             if type is not None and not type.zero and not found.zero and type.unit.dims != found.unit.dims:
-                scope.findings.add(codes.UNIT_MIX, name.place, "count each in a limit of its own", left=str(type), right=str(found))
+                scope.findings.add(
+                    codes.UNIT_MIX, name.place, "count each in a limit of its own", left=str(type), right=str(found)
+                )
                 return None
             type = found if type is None or type.zero else type
     assert type is not None
@@ -229,21 +287,35 @@ def _window(asked: n.Question, counts: bool, about: list[UsageInfo], scope: Scop
             good = figure(node, scope) is not None and good
     windowed = asked.each is not None or asked.rolling is not None
     if counts and not windowed:
-        scope.findings.add(codes.LIMIT_WINDOW, asked.place, "add a period such as `each day`, or `in any 60 seconds`",
-                           what="this counts over no period")  # fmt: skip
+        scope.findings.add(
+            codes.LIMIT_WINDOW,
+            asked.place,
+            "add a period such as `each day`, or `in any 60 seconds`",
+            what="this counts over no period",
+        )
         return False
     if windowed and not counts:
-        scope.findings.add(codes.LIMIT_WINDOW, asked.place, "leave out the period",
-                           what="this is so at one moment, and is not counted over a period")  # fmt: skip
+        scope.findings.add(
+            codes.LIMIT_WINDOW,
+            asked.place,
+            "leave out the period",
+            what="this is so at one moment, and is not counted over a period",
+        )
         return False
     return good
 
 
 def _fits(bound: Typed, type: Type, node: n.Expr, scope: Scope) -> bool:
     """Whether a bound has the unit of what is measured. A plain number counts requests, tokens and resources."""
-    if bound.type.kind != "number" or bound.type.percent and not type.percent:
-        scope.findings.add(codes.WRONG_KIND, node.place, what="the bound of a limit", kind=str(bound.type),
-                           expected=str(type), advice="")  # fmt: skip
+    if bound.type.kind != "number" or (bound.type.percent and not type.percent):
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what="the bound of a limit",
+            kind=str(bound.type),
+            expected=str(type),
+            advice="",
+        )
         return False
     if bound.type.zero or type.zero or bound.type.unit.dims == type.unit.dims:
         return True
@@ -251,11 +323,22 @@ def _fits(bound: Typed, type: Type, node: n.Expr, scope: Scope) -> bool:
         return True
     if not bound.type.unit.dims:
         like = money_like(scope) if currencies_in(type.unit.dims) else f"10 {type.unit.plural}"
-        scope.findings.add(codes.WRONG_KIND, node.place, what="the bound of a limit", kind="a plain number",
-                           expected=str(type), advice=f"write its unit, such as `{like}`")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what="the bound of a limit",
+            kind="a plain number",
+            expected=str(type),
+            advice=f"write its unit, such as `{like}`",
+        )
         return False
-    scope.findings.add(codes.UNIT_MIX, node.place, f"write the bound in {type.unit.plural or 'plain numbers'}",
-                       left=str(type), right=str(bound.type))  # fmt: skip
+    scope.findings.add(
+        codes.UNIT_MIX,
+        node.place,
+        f"write the bound in {type.unit.plural or 'plain numbers'}",
+        left=str(type),
+        right=str(bound.type),
+    )
     return False
 
 
@@ -268,14 +351,29 @@ def _decides(asked: n.Question, bound: Typed, scope: Scope) -> None:
     value = constant_value(bound.expr)
     assert asked.bound is not None
     if is_unlimited(bound):
-        scope.findings.add(codes.DECIDES_NOTHING, asked.bound.place, "delete it, or write a bound",
-                           what="a limit of `unlimited`", why="is never met")  # fmt: skip
+        scope.findings.add(
+            codes.DECIDES_NOTHING,
+            asked.bound.place,
+            "delete it, or write a bound",
+            what="a limit of `unlimited`",
+            why="is never met",
+        )
     elif value == Fraction(0) and asked.word == "may reach":
-        scope.findings.add(codes.DECIDES_NOTHING, asked.bound.place, "write a bound above zero",
-                           what="this limit", why="is met before anything is used")  # fmt: skip
+        scope.findings.add(
+            codes.DECIDES_NOTHING,
+            asked.bound.place,
+            "write a bound above zero",
+            what="this limit",
+            why="is met before anything is used",
+        )
     elif value == Fraction(0) and asked.word == "may not exceed":
-        scope.findings.add(codes.DECIDES_NOTHING, asked.bound.place, "write a bound above zero",
-                           what="this limit", why="refuses everything")  # fmt: skip
+        scope.findings.add(
+            codes.DECIDES_NOTHING,
+            asked.bound.place,
+            "write a bound above zero",
+            what="this limit",
+            why="refuses everything",
+        )
 
 
 def _values(asked: n.Question, type: Type, scope: Scope) -> None:
@@ -285,6 +383,10 @@ def _values(asked: n.Question, type: Type, scope: Scope) -> None:
     values = [key_value(word.text, type, word.place, scope, name) for word in asked.values]
     everything: set[object] = {True, False} if type.kind == "truth" else set(type.choices)
     if None not in values and everything and set(values) >= everything and not type.optional:
-        scope.findings.add(codes.DECIDES_NOTHING, asked.place, "leave out the values that are not allowed",
-                           what=f"`{name}`", why="is always one of these")  # fmt: skip
-
+        scope.findings.add(
+            codes.DECIDES_NOTHING,
+            asked.place,
+            "leave out the values that are not allowed",
+            what=f"`{name}`",
+            why="is always one of these",
+        )

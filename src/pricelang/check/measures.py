@@ -24,8 +24,14 @@ def check_money(node: n.Expr, what: str, scope: Scope) -> Fraction | None:
         return None
     check_keys(node, (), scope)
     if typed.type.kind != "number" or not (typed.type.zero or typed.type.unit.dims == scope.money.dims):
-        scope.findings.add(codes.WRONG_KIND, node.place, what=what, kind=str(typed.type), expected="an amount of money",
-                           advice=f"write one such as `{money_like(scope)}`")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what=what,
+            kind=str(typed.type),
+            expected="an amount of money",
+            advice=f"write one such as `{money_like(scope)}`",
+        )
         return None
     return constant_value(typed.expr)
 
@@ -37,8 +43,14 @@ def check_time(node: n.Expr, what: str, scope: Scope) -> None:
         return
     check_keys(node, (), scope)
     if typed.type.kind != "number" or typed.type.unit.dims not in (SECOND.dims, MONTH.dims):
-        scope.findings.add(codes.WRONG_KIND, node.place, what=what, kind=str(typed.type), expected="a length of time",
-                           advice="write one such as `30 days`")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what=what,
+            kind=str(typed.type),
+            expected="a length of time",
+            advice="write one such as `30 days`",
+        )
     elif constant_value(typed.expr) == 0:
         scope.findings.add(codes.ZERO_SIZE, node.place, what="time")
 
@@ -59,6 +71,7 @@ def check_names(words: Iterable[n.Word], scope: Scope) -> list[UsageInfo]:
 
 def check_keys(node: n.Expr, usages: Iterable[UsageInfo], scope: Scope) -> None:
     """The tables in a figure are keyed by fields of these usages or of the account."""
+    about = list(usages)
     for member in members(node):
         table = scope.tables.get(member.of)
         if table is None:
@@ -66,12 +79,12 @@ def check_keys(node: n.Expr, usages: Iterable[UsageInfo], scope: Scope) -> None:
         for key in table.keys:
             if key in scope.account:
                 continue
-            for usage in list(usages) or [None]:
-                if usage is None or key not in usage.fields:
-                    known = [*(usage.fields if usage is not None else ()), *scope.account]
-                    what = f"`{usage.name}`" if usage is not None else "the account"
-                    scope.findings.add(codes.KEY_NOT_A_FIELD, member.place, scope.nearest(key, known), key=key, what=what)
-                    break
+            usage = next((one for one in about if key not in one.fields), None)
+            if usage is None and about:
+                continue
+            known = [*(usage.fields if usage is not None else ()), *scope.account]
+            what = f"`{usage.name}`" if usage is not None else "the account"
+            scope.findings.add(codes.KEY_NOT_A_FIELD, member.place, scope.nearest(key, known), key=key, what=what)
 
 
 def members(node: n.Expr) -> Iterator[n.Member]:
@@ -121,4 +134,3 @@ def is_unlimited(typed: Typed) -> bool:
 def money_like(scope: Scope) -> str:
     """An amount as it is written in this ruleset."""
     return "$5" if scope.currency in ("", "USD") else f"{scope.currency} 5"
-

@@ -38,7 +38,7 @@ def _rule(code: str, slug: str, severity: str, message: str, advice: str) -> Rul
     return rule
 
 
-# --- 1: the text itself ------------------------------------------------------------------------------------------------
+# --- 1: the text itself -------------------------------------------------------------------------------------
 
 UNREADABLE = _error("PL100", "unreadable-file", "{what}", "save the file as UTF-8 text")
 FILE_TOO_LARGE = _error("PL101", "file-too-large", "a rule file may have {most} characters at most",
@@ -64,7 +64,7 @@ BAD_ROW = _error("PL117", "bad-row", "this row has {count} cells, the header has
                  "write one cell for each column, with `|` between them")  # fmt: skip
 EMPTY_BLOCK = _error("PL118", "empty-block", "{what} has nothing in it", "{advice}")
 
-# --- 2: names --------------------------------------------------------------------------------------------------------------
+# --- 2: names -----------------------------------------------------------------------------------------------
 
 UNKNOWN_NAME = _error("PL201", "unknown-name", "there is no {kind} named `{name}`", "did you mean `{nearest}`?")
 UNKNOWN_UNIT = _error("PL202", "unknown-unit", "`{name}` is not a unit", "declare it with `unit {single}`, or use one of {known}")
@@ -80,7 +80,7 @@ NOT_IN_BASE = _error("PL210", "not-in-base", "the ruleset beneath has no {what} 
                      "name one that is there, or put it under `new rows`")  # fmt: skip
 FILE_REFUSED = _error("PL211", "file-refused", "`{path}` {why}", "table files stand in the ruleset's own folder")
 
-# --- 3: units and figures ---------------------------------------------------------------------------------------------------
+# --- 3: units and figures -----------------------------------------------------------------------------------
 
 UNIT_MIX = _error("PL301", "unit-mix", "{left} and {right} do not mix", "{advice}")
 BARE_RATE = _error("PL302", "bare-rate", "a plain number where a rate is meant", "write what it is per, such as `{like}`")
@@ -97,7 +97,7 @@ PRICED_TWICE = _error("PL310", "priced-twice", "the line is already money here",
 ZERO_SIZE = _error("PL311", "zero-size", "a {what} of nothing", "write a size above zero")
 FRACTION_OF_WHOLE = _error("PL312", "part-of-a-unit", "{unit} come in whole numbers only", "write a whole number")
 
-# --- 4: tables and layers ----------------------------------------------------------------------------------------------------
+# --- 4: tables and layers -----------------------------------------------------------------------------------
 
 NO_HEADER = _error("PL401", "no-header", "the table `{name}` has no rows", "write a header row and one row for each key")
 KEY_NOT_IN_HEADER = _error("PL402", "key-not-in-header", "the key `{name}` is not a column of the table",
@@ -126,7 +126,7 @@ KEY_NOT_A_FIELD = _error("PL418", "key-not-a-field", "the table is keyed by `{ke
                          "did you mean `{nearest}`?")  # fmt: skip
 PARTIAL_EFFECT = _error("PL419", "no-such-effect", "{what}", "{advice}")
 
-# --- 5: prices --------------------------------------------------------------------------------------------------------------------
+# --- 5: prices ----------------------------------------------------------------------------------------------
 
 NO_PRICE = _error("PL501", "no-price", "`{name}` has no price", "add a block `price {name}`")
 CHARGED_TWICE = _error("PL502", "charged-twice", "{what} are charged twice, here and in line {line}",
@@ -159,13 +159,14 @@ TIER_CLIFF = _warning("PL518", "tier-cliff", "using more costs less: {low} cost 
 LABEL_HIDES_FIELD = _error("PL519", "label-hides-field", "`{name}` is a field and also a line above", "give the line another name")
 UNKNOWN_PART = _error("PL520", "part-of-itself", "`{name}` is part of itself")
 PART_UNIT = _error("PL521", "part-unit", "`{name}` is part of `{whole}`, and they are counted in different units")
-UNROUNDED_FRACTION = _warning("PL522", "endless-decimals", "{what} cannot be written as a decimal, and nothing rounds it",
+ENDLESS_DECIMALS = _warning("PL522", "endless-decimals", "{what} has decimals without end, and nothing rounds them",
                               "add `rounded to $0.000001, half even`")  # fmt: skip
 
 PRICE_GAP = _warning("PL523", "price-gap", "nothing shows that one of the prices of `{name}` holds for every record",
                      "let their conditions name every value, or write one price without a condition")  # fmt: skip
+NEVER_MATTERS = _warning("PL524", "never-matters", "{what} {why}", "delete it, or write what is meant")
 
-# --- 6: accounts --------------------------------------------------------------------------------------------------------------------
+# --- 6: accounts --------------------------------------------------------------------------------------------
 
 LIMIT_INCOMPLETE = _error("PL601", "limit-incomplete", "the limit `{name}` {why}", "{advice}")
 BAD_STATUS = _error("PL602", "bad-status", "a request is refused with 402 or 429, not {status}")
@@ -175,7 +176,7 @@ TOPUP_COLUMNS = _error("PL604", "topup-columns", "a top-up table has the columns
 ACCOUNT_WORD = _error("PL605", "account-word", "{what}", "{advice}")
 LIMIT_WINDOW = _error("PL606", "limit-window", "{what}", "{advice}")
 
-# --- 7: examples and waivers ------------------------------------------------------------------------------------------------------------
+# --- 7: examples and waivers --------------------------------------------------------------------------------
 
 EXAMPLE_FAILS = _error("PL701", "example-fails", "{what}", "{advice}")
 EXAMPLE_EMPTY = _warning("PL702", "example-expects-nothing", "the example expects nothing", "add `expect charge …`")

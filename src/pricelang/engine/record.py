@@ -631,8 +631,9 @@ class Pricing:
             del self.told[mark:]
             by = figure_of(self, step)
             name = self.period(each)[2]
+            apart = tuple(self.value(one, step.place) for one in each.apart)
             told = CountedStep(
-                self.at, step, by, value.rounded, result.rounded, before[0], after[0], name, total_key[-1]
+                self.at, step, by, value.rounded, result.rounded, before[0], after[0], name, apart
             )  # fmt: skip
             self.told.append(told)
         return result

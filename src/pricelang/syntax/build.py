@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ from pricelang.source import Source
 from pricelang.syntax import nodes as n
 
 MOST_DIGITS = 40
+_MONEY = re.compile(r"(\D*?) ?([\d.,]+(?:[KMB](?![A-Za-z]))?) ?(\D*)")
 _SCALES = {"K": 3, "M": 6, "B": 9, "thousand": 3, "million": 6, "billion": 9}
 
 Child = Any  # Tree or Token: Lark's own trees are untyped
@@ -112,16 +114,10 @@ class LineBuilder:
         kids = tree.children
         text = str(kids[0])
         if tree.data == "money":
-            digits = "".join(char for char in text if char.isdigit() or char in ".,")
-            rest = text.replace(digits, "", 1).strip()
-            scale = ""
-            if rest and rest[-1:] in "KMB" and not rest.isalpha():
-                scale, rest = rest[-1], rest[:-1]
-            elif len(rest) == 4 and rest[0] in "KMB":
-                scale, rest = rest[0], rest[1:]
-            elif len(rest) == 4 and rest[-1] in "KMB":
-                scale, rest = rest[-1], rest[:-1]
-            return n.Money(self.number(digits + scale, place), rest.strip(), place)
+            match = _MONEY.fullmatch(text)
+            assert match is not None
+            before, figure, after = match.groups()
+            return n.Money(self.number(figure, place), before or after, place)
         value = self.number(text, place)
         unit = None
         for kid in kids[1:]:

@@ -1,0 +1,6 @@
+"""`python -m pricelang`: the same as the command `pricelang`."""
+
+from pricelang.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,325 @@
+"""`pricelang rate`: usage records in, charges out, and a count of what became of every record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import BinaryIO
+
+import click
+
+from pricelang.cli.rules import Stopped
+from pricelang.cli.usage import FORMATS
+from pricelang.cli.usage import check_type
+from pricelang.cli.usage import chosen_format
+from pricelang.cli.usage import format_of
+from pricelang.cli.usage import opened
+from pricelang.cli.usage import records
+
+if TYPE_CHECKING:
+    from pricelang.cli.progress import Progress
+    from pricelang.cli.summary import Summary
+    from pricelang.engine.charge import Charge
+    from pricelang.engine.charge import Rejection
+    from pricelang.engine.formats import Item
+    from pricelang.library import Ruleset
+
+COLUMNS = ("id", "type", "at", "account", "currency", "amount", "exact", "lines")
+
+
+@click.command("rate", short_help="Charge usage records.")
+@click.argument("rules", metavar="RULES")
+@click.argument("usage", metavar="USAGE")
+@click.option("-o", "--output", "out", metavar="OUT", help="Write the charges here: .jsonl or .csv; - is standard output.")
+@click.option("--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.')
+@click.option("--rejects", metavar="FILE", help="Write the records that are not charged here, as JSON lines.")
+@click.option("--format", "given", type=click.Choice(FORMATS), help="The format, where a name does not tell it.")
+@click.option("--type", "kind", metavar="NAME", help="The usage of a CSV file without a column `type`.")
+@click.option("--summary", is_flag=True, help="Print totals instead of charges (as on a terminal).")
+@click.pass_context
+def command(
+    ctx: click.Context, rules: str, usage: str, out: str | None, accounts: str | None, rejects: str | None,
+    given: str | None, kind: str | None, summary: bool,
+) -> None:  # fmt: skip
+    """Charge usage records. USAGE is a file of JSON lines (.jsonl) or CSV (.csv); - is JSON lines on standard input.
+
+    Charges go to OUT, or to standard output as JSON lines; on a terminal totals are shown in their place. A record that
+    cannot be charged goes to --rejects, or to standard error, with the reason, and the others go on. A record that is
+    there twice is charged once. At the end the counts are printed on standard error; they add up.
+
+    --format tells the format of USAGE where its name does not, otherwise that of the charges.
+
+    Exit code 0: done. 1: records were rejected. 2: a file cannot be read or written, or the rules have errors.
+    130: interrupted.
+    """
+    source = chosen_format(usage, given)
+    told_by_name = format_of(usage) is not None
+    target = _target_format(out, given, told_by_name)
+    if rejects == "-" and (out in (None, "-")):
+        raise click.UsageError("charges and rejected records cannot both go to standard output; name a file")
+    _distinct(rules, usage, accounts, out, rejects)
+
+    from pricelang.cli.rules import loaded
+
+    ruleset = loaded(rules)
+    check_type(ruleset, source, kind)
+    summary = summary or (out is None and given is None and sys.stdout.isatty())
+    with ExitStack() as stack:
+        stream = stack.enter_context(opened(usage))
+        known = _accounts(accounts, ruleset)
+        with _Run(ruleset, stream, out, rejects, target, summary) as run:
+            run.go(source, kind, *known)
+        run.tell()
+        if run.refused_file:
+            raise Stopped(2)
+        if run.counts.interrupted:
+            raise Stopped(130)
+        if run.counts.rejected:
+            raise Stopped(1)
+
+
+def _target_format(out: str | None, given: str | None, told_by_name: bool) -> str:
+    if out is None or out == "-":
+        return given or "jsonl" if told_by_name else "jsonl"
+    if not os.path.splitext(out)[1] and given is None:
+        return "jsonl"
+    return chosen_format(out, given)
+
+
+def _distinct(rules: str, usage: str, accounts: str | None, out: str | None, rejects: str | None) -> None:
+    """Refuses to write over what is read."""
+    read = [path for path in (usage, accounts, rules) if path is not None and path != "-"]
+    written = [path for path in (out, rejects) if path is not None and path != "-"]
+    for index, path in enumerate(written):
+        for other in [*read, *written[:index]]:
+            try:
+                same = os.path.realpath(path) == os.path.realpath(other) or os.path.samefile(path, other)
+            except (OSError, ValueError):
+                same = False
+            if same and (os.path.isfile(path) or not os.path.exists(path)):
+                raise click.UsageError(f"{path} is named twice; it would be written over")
+
+
+def _accounts(path: str | None, rules: Ruleset) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+    if path is None:
+        return {}, {}
+    from pricelang.cli.accounts import read_accounts
+
+    found = read_accounts(path, rules)
+    return found.attributes, found.signups
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the records. `taken` were read; those of them that an interruption left are in no other count."""
+
+    taken: int = 0
+    charged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    period_ends: int = 0
+    interrupted: bool = False
+
+    @property
+    def decided(self) -> int:
+        return self.charged + self.rejected + self.duplicates
+
+    def text(self) -> str:
+        parts = f"{self.charged} charged + {self.rejected} rejected + {self.duplicates} duplicates"
+        text = f"{self.decided} records in = {parts}"
+        if self.period_ends:
+            text += f"; apart from these, {self.period_ends} charged at the end of periods"
+        if self.interrupted:
+            left = self.taken - self.decided
+            text = f"interrupted: {text}" + (f"; {left} more were read and not charged" if left else "")
+        elif not self.decided:
+            text += ": there are no records"
+        return text
+
+
+class _Run:
+    """One run: where charges and rejects go, and the counts."""
+
+    def __init__(
+        self, rules: Ruleset, stream: BinaryIO, out: str | None, rejects: str | None, target: str, summary: bool
+    ) -> None:
+        self.rules = rules
+        self.stream = stream
+        self.out = out
+        self.target = target
+        self.counts = Counts()
+        self.refused_file = False
+        self.stack = ExitStack()
+        self.summary: Summary | None = None
+        self.keys: deque[str] = deque()
+        self.reject_to: BinaryIO | None = None
+        self.charge_to: BinaryIO | None = None
+        from pricelang.cli.progress import Progress
+
+        if summary:
+            from pricelang.cli.summary import Summary as Made
+
+            self.summary = Made(rules.program)
+        quiet = sys.stdout.isatty() and not summary and out is None
+        self.progress: Progress = Progress(stream, not quiet)
+        with ExitStack() as stack:
+            if out is not None and out != "-":
+                self.charge_to = _file(stack, out)
+            elif not summary:
+                self.charge_to = sys.stdout.buffer
+            if rejects == "-":
+                self.reject_to = sys.stdout.buffer
+            elif rejects is not None:
+                self.reject_to = _file(stack, rejects)
+            self.stack = stack.pop_all()
+
+    def __enter__(self) -> _Run:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.counts.interrupted = True
+        self.progress.clear()
+        try:
+            self.stack.__exit__(kind, error, None)
+        finally:
+            if kind is not None and not self.counts.interrupted:
+                click.echo(self.counts.text(), err=True)
+
+    def go(
+        self, source: str, usage: str | None, accounts: dict[str, dict[str, object]], signups: dict[str, str]
+    ) -> None:
+        """Charges every record of the file."""
+        from pricelang.engine.charge import Charge
+        from pricelang.engine.formats import FileError
+
+        counts = self.counts
+        write = self._writer()
+        try:
+            items = records(self.stream, source, usage)
+        except FileError as error:
+            self._refuse_file(error.code, error.message)
+            return
+        try:
+            for result in self.rules.rate_items(self._counted(items), accounts=accounts, signups=signups):
+                at_period_end = counts.decided == counts.taken
+                key = "" if at_period_end or not self.keys else self.keys.popleft()
+                if not isinstance(result, Charge):
+                    self._reject(result)
+                elif at_period_end:
+                    write(result)
+                    self._sum(result, "(at the end of periods)")
+                    counts.period_ends += 1
+                else:
+                    write(result)
+                    self._sum(result, key)
+                    counts.charged += 1
+            if self.charge_to is not None:
+                self.charge_to.flush()
+        except KeyboardInterrupt:
+            counts.interrupted = True
+            self.tell()
+            raise
+        except BrokenPipeError:
+            self.progress.clear()
+            raise
+
+    def _counted(self, items: Iterator[Item]) -> Iterator[Item]:
+        counts, summary, shown = self.counts, self.summary, self.progress.shown
+        for item in items:
+            counts.taken += 1
+            if summary is not None:
+                self.keys.append(summary.key_of(item[1]) if isinstance(item[1], dict) else "")
+            if shown and not counts.taken & 127:
+                self.progress.tell(counts.taken)
+            yield item
+
+    def _sum(self, charge: Charge, key: str) -> None:
+        if self.summary is not None:
+            self.summary.add(charge, key)
+
+    def _writer(self) -> Callable[[Charge], None]:
+        stream = self.charge_to
+        if stream is None:
+            return lambda charge: None
+        if self.target == "csv":
+            return _csv_writer(stream)
+        encode = json.JSONEncoder(ensure_ascii=False).encode
+        at_once = stream is sys.stdout.buffer and sys.stdout.isatty()
+
+        def write(charge: Charge) -> None:
+            stream.write(f"{encode(charge.as_dict())}\n".encode())
+            if at_once:
+                stream.flush()
+
+        return write
+
+    def _reject(self, rejection: Rejection) -> None:
+        if rejection.code == "duplicate":
+            self.counts.duplicates += 1
+        else:
+            self.counts.rejected += 1
+        self._write_reject(rejection.as_dict())
+
+    def _write_reject(self, found: dict[str, object]) -> None:
+        text = json.dumps(found, ensure_ascii=False)
+        if self.reject_to is not None:
+            self.reject_to.write(f"{text}\n".encode(errors="backslashreplace"))
+            return
+        self.progress.clear()
+        click.echo(text, err=True)
+
+    def _refuse_file(self, code: str, message: str) -> None:
+        self.refused_file = True
+        self._write_reject({"id": None, "error": {"code": code, "field": None, "message": message}, "line": 1})
+        if self.reject_to is not None:
+            click.echo(f"Error: {message} ({code})", err=True)
+
+    def tell(self) -> None:
+        """The totals, if they are wanted, and the counts."""
+        self.progress.clear()
+        if self.refused_file:
+            click.echo("0 records in = 0 charged + 0 rejected + 0 duplicates: the file as a whole was refused", err=True)
+            return
+        if self.summary is not None and not self.counts.interrupted:
+            click.echo(self.summary.text())
+            sys.stdout.flush()
+        text = self.counts.text()
+        if self.counts.interrupted and self.out not in (None, "-"):
+            text += f"; {self.out} was not written"
+        click.echo(text, err=True)
+
+
+def _file(stack: ExitStack, path: str) -> BinaryIO:
+    from pricelang.cli.writing import Written
+
+    return stack.enter_context(Written(path))
+
+
+def _csv_writer(stream: BinaryIO) -> Callable[[Charge], None]:
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+
+    def write(charge: Charge) -> None:
+        found = charge.as_dict()
+        for name in ("id", "type", "account"):
+            found[name] = guarded(str(found[name]))
+        found["lines"] = json.dumps(found["lines"], ensure_ascii=False)
+        rows.writerow([found[name] for name in COLUMNS])
+
+    return write
+
+
+def guarded(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -1,0 +1,69 @@
+"""`pricelang test`: the examples that stand beside the rules."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pricelang.cli.findings import as_text
+from pricelang.cli.findings import colored
+from pricelang.cli.findings import counted
+from pricelang.cli.findings import show_errors
+from pricelang.cli.rules import Unreadable
+from pricelang.cli.rules import reading
+from pricelang.cli.rules import rule_files
+
+
+@click.command("test", short_help="Run the examples that stand beside the rules.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.pass_context
+def command(ctx: click.Context, paths: tuple[str, ...]) -> None:
+    """Run the examples of rule files, or of every ruleset in folders, and tell which do not hold.
+
+    Stories of accounts (top-ups, limits, grants) are counted apart: they are not run here.
+
+    Exit code 0: all hold. 1: one fails. 2: a path that cannot be read, or rules with errors.
+    """
+    from pricelang.trial import outcomes
+
+    rulesets = passed = failed = stories = 0
+    wrong = False
+    for file in rule_files(paths):
+        if isinstance(file, Unreadable):
+            file.show()
+            wrong = True
+            continue
+        one = reading(file, examples=False)
+        if one.program is None or one.has_errors:
+            show_errors(one.findings, file, one.sources)
+            click.echo(f"{file}: not run, the rules have errors", err=True)
+            wrong = True
+            continue
+        rulesets += 1
+        results = outcomes(one.program)
+        bad = [result for result in results if result.failures]
+        waiting = sum(not result.ran for result in results)
+        good = len(results) - len(bad) - waiting
+        click.echo(f"{file}: {_told(good, len(bad), waiting)}")
+        color = colored(sys.stdout)
+        for result in bad:
+            click.echo(f"\nFAILED {result.example.name}", color=color)
+            for finding in result.failures:
+                click.echo(as_text(finding, file, one.sources, color), color=color)
+        if bad:
+            click.echo()
+        passed, failed, stories = passed + good, failed + len(bad), stories + waiting
+    if rulesets > 1:
+        click.echo(f"{counted(rulesets, 'ruleset')}: {_told(passed, failed, stories)}")
+    if wrong:
+        ctx.exit(2)
+    if failed:
+        ctx.exit(1)
+
+
+def _told(passed: int, failed: int, stories: int) -> str:
+    if not passed + failed + stories:
+        return "no examples"
+    told = [f"{passed} passed", f"{failed} failed"]
+    return ", ".join(told) + (f", {stories} not run: they need accounts" if stories else "")
