@@ -12,6 +12,7 @@ from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.number import decimal_text
 from pricelang.source import Place
+from pricelang.units import Unit
 
 _FORMS = (
     ("up_to", re.compile(r"up to (.+)$", re.I)),
@@ -73,7 +74,7 @@ def meet(bands: list[Edges]) -> list[Edges]:
     return found
 
 
-def check_bands(bands: list[Edges], findings: Findings, unit: str, open_ends: bool) -> None:
+def check_bands(bands: list[Edges], findings: Findings, unit: str, open_ends: bool, gaps: bool = True) -> None:
     """Overlaps and gaps between bands; with `open_ends`, nothing may be left below the first or above the last either.
 
     Quantities are never negative, so a band that starts at zero leaves nothing below.
@@ -89,7 +90,7 @@ def check_bands(bands: list[Edges], findings: Findings, unit: str, open_ends: bo
         ):  # fmt: skip
             what = _show(high.low if high.low is not None else Fraction(0), unit)
             findings.add(codes.BAND_OVERLAP, high.place, what=f"{what} and more" if edge != high.low else what)
-        elif edge < high.low or not (low.high_included or high.low_included):
+        elif gaps and (edge < high.low or not (low.high_included or high.low_included)):
             said = f"{_show(edge, unit)} to {_show(high.low, unit)}" if edge < high.low else f"exactly {_show(edge, unit)}"
             findings.add(codes.BAND_GAP, high.place, what=said)
     if not open_ends:
@@ -101,6 +102,13 @@ def check_bands(bands: list[Edges], findings: Findings, unit: str, open_ends: bo
         word = "above" if last.high_included else "at least"
         findings.add(codes.BAND_GAP, last.place, f"add a band `{word} {_show(last.high, '')}`",
                      what=f"more than {_show(last.high, unit)}")  # fmt: skip
+
+
+def shown_edges(edges: Edges, unit: Unit) -> Edges:
+    """Edges in the unit that people read, not in base units."""
+    low = edges.low / unit.factor if edges.low is not None else None
+    high = edges.high / unit.factor if edges.high is not None else None
+    return replace(edges, low=low, high=high)
 
 
 def as_key(edges: Edges) -> KeyBand:

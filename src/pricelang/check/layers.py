@@ -43,6 +43,7 @@ from pricelang.diagnostics.finding import Findings
 from pricelang.period import instant_text
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
+from pricelang.units import PLAIN
 
 RANKS = {"base": 0, "from": 1, "offer": 2, "during": 3, "when": 4}
 _FAR = Fraction(10) ** 15
@@ -156,7 +157,7 @@ class _Assembly:
         names = [column.name for column in self.key_columns]
         read = read_keys([row.cells for row in self.rows], indexes, self.key_types, names, scope)
         info.band_key = self._band_key()
-        units = [type.unit.plural if type is not None else "" for type in self.key_types]
+        units = [type.unit if type is not None else PLAIN for type in self.key_types]
         keys = finish_keys(read, self.rows, units, scope)
         self.keys = keys
         missing_rows(info, self.key_types, keys, scope)
@@ -317,8 +318,8 @@ class _Assembly:
             cell = row.cells[index]
             numbers: set[int] = set()
             for word in key_words(cell, self.key_types[position]):
-                named = self.names[position].get(_normal(word.text)) or self._rows_of_value(position, word)
-                if named is None:
+                named = {*self.names[position].get(_normal(word.text), ()), *self._rows_of_value(position, word)}
+                if not named:
                     advice = self.scope.nearest(word.text, list(self.names[position]))
                     self.scope.findings.add(codes.LAYER_ROW, cell.place, advice, name=word.text)
                     return []
@@ -329,15 +330,14 @@ class _Assembly:
             self.scope.findings.add(codes.LAYER_ROW, row.place, "", name=name)
         return sorted(found) if found is not None else list(range(len(self.rows)))
 
-    def _rows_of_value(self, position: int, word: n.Word) -> list[int] | None:
+    def _rows_of_value(self, position: int, word: n.Word) -> list[int]:
         """The rows whose band or number is the one written, however it is spelled (`above 1.5K`, `above 1,500`)."""
         type = self.key_types[position]
         if type is not None and type.kind != "number":
-            return None
+            return []
         quiet = replace(self.scope, findings=Findings())
         part = read_key_part(word, type, self.key_columns[position].name, quiet)
-        found = [number for number, keys in enumerate(self.keys) if any(_same_part(part, one) for one in keys[position])]
-        return found or None
+        return [number for number, keys in enumerate(self.keys) if any(_same_part(part, one) for one in keys[position])]
 
     def _row_name(self, number: int) -> str:
         return " and ".join(self.rows[number].cells[column.index].text for column in self.key_columns) or "the table"

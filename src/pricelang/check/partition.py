@@ -50,6 +50,8 @@ def covered(node: n.Expr, usage: UsageInfo) -> set[Atom]:
         case n.ShareOf():
             return covered(node.of, usage)
         case n.Arithmetic():
+            if node.parts[0][0] == "×" and sum(bool(_quantities(part)) for _, part in node.parts) > 1:
+                return set()  # two quantities multiplied are another quantity
             found: set[Atom] = set()
             for sign, part in node.parts:
                 if sign == "-":
@@ -58,6 +60,18 @@ def covered(node: n.Expr, usage: UsageInfo) -> set[Atom]:
                     found |= covered(part, usage)
             return found
     return set()
+
+
+def _quantities(node: n.Expr) -> bool:
+    """Whether a factor is a field or a column, not a figure."""
+    match node:
+        case n.Name() | n.Member() | n.RestOf():
+            return True
+        case n.ShareOf():
+            return _quantities(node.of)
+        case n.Arithmetic():
+            return any(_quantities(part) for _, part in node.parts)
+    return False
 
 
 def _family(usage: UsageInfo) -> set[str]:

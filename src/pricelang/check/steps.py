@@ -8,6 +8,7 @@ from fractions import Fraction
 from pricelang.check.bands import Edges
 from pricelang.check.bands import check_bands
 from pricelang.check.bands import meet
+from pricelang.check.bands import shown_edges
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.figures import adapt
@@ -410,8 +411,8 @@ def _bands(step: n.StepDecl, state: State, scope: Scope) -> tuple[ops.Band, ...]
         edges.append(Edges(low, band.low_included, high, band.high_included, band.place))
     met = meet(edges)
     before = len(scope.findings.listed)
-    shown = [_shown(edge, state.unit) for edge in met]
-    check_bands(shown, scope.findings, state.unit.plural, open_ends=True)
+    shown = [shown_edges(edge, state.unit) for edge in met]
+    check_bands(shown, scope.findings, state.unit.plural if state.unit.name else "", open_ends=True)
     good = len(scope.findings.listed) == before
     found: list[ops.Band] = []
     for band, edge in zip(step.bands, met, strict=True):
@@ -422,13 +423,6 @@ def _bands(step: n.StepDecl, state: State, scope: Scope) -> tuple[ops.Band, ...]
         low = edge.low if edge.low is not None else Fraction(0)
         found.append(ops.Band(low, edge.low_included, edge.high, edge.high_included, *values, band.place))
     return tuple(sorted(found, key=lambda band: (band.low, band.low_included))) if good else None
-
-
-def _shown(edge: Edges, unit: Unit) -> Edges:
-    """Edges in the unit that people read."""
-    low = edge.low / unit.factor if edge.low is not None else None
-    high = edge.high / unit.factor if edge.high is not None else None
-    return Edges(low, edge.low_included, high, edge.high_included, edge.place)
 
 
 def _band_values(band: n.BandDecl, state: State, scope: Scope) -> tuple[ops.Expr | None, ops.Expr | None] | None:

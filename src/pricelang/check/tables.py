@@ -16,6 +16,7 @@ from pricelang.check.bands import as_key
 from pricelang.check.bands import band_words
 from pricelang.check.bands import check_bands
 from pricelang.check.bands import meet
+from pricelang.check.bands import shown_edges
 from pricelang.check.conditions import key_value
 from pricelang.check.conditions import number_of
 from pricelang.check.figures import figure
@@ -313,8 +314,7 @@ def read_key_part(word: n.Word, type: Type | None, name: str, scope: Scope) -> K
                 return None
             return Edges(low_value, low_in, high_value, high_in, word.place)
         if type is None:
-            scope.findings.add(codes.BAD_CELL, word.place, "write a band such as `up to 10K`", text=text, kind="a band")
-            return None
+            return text  # the key is no field, which is said where a price asks for the table
         return written_number(word, type, scope)
     if text.lower().startswith("like ") and type.kind in ("text", "choice"):
         return KeyLike(text[5:].strip())
@@ -326,7 +326,7 @@ def _edge(text: str, type: Type | None, word: n.Word, scope: Scope) -> Fraction 
 
 
 def finish_keys(
-    read: list[list[list[KeyPart | Edges]]], rows: list[n.Cells], units: list[str], scope: Scope
+    read: list[list[list[KeyPart | Edges]]], rows: list[n.Cells], units: list[Unit], scope: Scope
 ) -> list[tuple[tuple[KeyPart, ...], ...]]:
     """Lets bands meet within the rows that are alike in all other keys, and finds rows that fit one record twice."""
     groups: dict[tuple[object, ...], list[tuple[int, int]]] = {}
@@ -341,14 +341,20 @@ def finish_keys(
         for number, i in members:
             read[number][i] = [next(met) if isinstance(part, Edges) else part for part in read[number][i]]
         if not any(_banded(p) for number, i in members for j, p in enumerate(read[number]) if j != i):
-            done = [part for number, i in members for part in read[number][i] if isinstance(part, Edges)]
-            unit = units[position] if isinstance(position, int) else ""
-            check_bands(done, scope.findings, unit, open_ends=False)
+            unit = units[position] if isinstance(position, int) else PLAIN
+            done = [shown_edges(part, unit) for number, i in members for part in read[number][i] if isinstance(part, Edges)]
+            # rows of another group may fit what lies between, where a key is a pattern or `any`
+            closed = all(_exact(p) for keys in read for j, p in enumerate(keys) if j != position)
+            check_bands(done, scope.findings, unit.plural if unit.name else "", open_ends=False, gaps=closed)
     found = []
     for keys in read:
         found.append(tuple(tuple(as_key(p) if isinstance(p, Edges) else p for p in parts) for parts in keys))
     _find_doubles(found, rows, scope)
     return found
+
+
+def _exact(parts: list[KeyPart | Edges]) -> bool:
+    return not any(isinstance(part, KeyAny | KeyLike) for part in parts)
 
 
 def _banded(parts: list[KeyPart | Edges]) -> bool:
