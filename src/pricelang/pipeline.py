@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from pricelang.check.accounts import check_accounts
 from pricelang.check.doubts import check_doubts
+from pricelang.check.echoes import without_echoes
 from pricelang.check.examples import read_examples
 from pricelang.check.header import Header
 from pricelang.check.header import read_header
@@ -72,7 +73,7 @@ def read(source: Source, load: Loader) -> Reading:
     program = _check(file, scope, load, sources)
     if not _has(file, n.RulesetBlock):
         program = None
-    kept = _waived(file, findings)
+    kept = without_echoes(_waived(file, findings), sources)
     if any(finding.is_error for finding in kept):
         program = None
     return Reading(program, sorted(kept, key=_order), findings.more, sources, file)
@@ -124,7 +125,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
     tables = [with_csv(table, load, sources, scope) for table in of(n.TableBlock)]
     words = _key_words(tables)
     read_hours(of(n.HoursBlock), scope)
-    account = [read_account(block, scope, words) for block in of(n.AccountBlock)]
+    account = [read_account(block, scope, words) for block in of(n.AccountBlock)[:1]]
     for usage in of(n.UsageBlock):
         read_usage(usage, scope, words)
     users = _users(of(n.PriceBlock), scope)

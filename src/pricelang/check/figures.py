@@ -142,6 +142,8 @@ def _rest_of(node: n.RestOf, scope: Scope) -> Typed | None:
         scope.unknown("field", node.name, node.place, scope.field_names())
         return None
     parts = [info for info in scope.usage.fields.values() if node.name in info.part_of]
+    if not parts and scope.usage.broken:
+        return Typed(ops.Field(node.name), found.type)
     if not parts:
         scope.findings.add(
             codes.UNKNOWN_NAME, node.place, f"declare one with `part of {node.name}`, or leave out `rest of`",

@@ -82,7 +82,7 @@ def read_header(block: n.RulesetBlock, scope: Scope) -> Header:
 
 def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:
     """Declared units, each worth an amount of another one or of money, or a measure of its own."""
-    for block in blocks:
+    for block in sorted(blocks, key=lambda one: one.equals is not None):  # a worth may name a unit declared below
         if find_unit(block.name, scope.units) is not None:
             scope.findings.add(codes.TAKEN_NAME, block.place, name=block.name, why="is a unit already")
             continue

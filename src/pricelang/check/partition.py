@@ -18,7 +18,8 @@ Atom = tuple[str, bool]
 def check_partition(prices: list[Lowered], scope: Scope) -> None:
     """Finds units that two lines charge, or none."""
     for lowered in prices:
-        _check(lowered, scope)
+        if not lowered.usage.broken:
+            _check(lowered, scope)
     for usage in scope.usages.values():
         mine = [lowered for lowered in prices if lowered.usage is usage]
         if mine:

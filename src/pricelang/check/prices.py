@@ -188,9 +188,8 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         if when is None:
             return None
     typed = figure(decl.of, scope)
-    if typed is None:
-        lower_steps((), State(scope.money, True), scope)
-        return None
+    if typed is None or (isinstance(decl.of, n.Name) and decl.of.text in scope.lines and typed.type.zero):
+        return None  # the finding stands where the mistake is
     if typed.type.kind != "number":
         scope.findings.add(codes.WRONG_KIND, decl.of.place, what="this", kind=str(typed.type), expected="a quantity",
                            advice="begin the line with a field that counts something")  # fmt: skip

@@ -101,6 +101,7 @@ class UsageInfo:
     fields: dict[str, FieldInfo]
     place: Place
     usage: UsageType | None = None
+    broken: bool = False  # what `part of` says is wrong, and was said
 
 
 @dataclass(slots=True)

@@ -178,6 +178,8 @@ def read_cell(word: n.Word, column: Column, scope: Scope) -> ReadCell | None:
             return ReadCell(plain / 100, "percent", PERCENT, word)
         if column.money:
             return _priced(plain, column, scope, word)
+        if column.unit is not None and column.per is not None:
+            return ReadCell(plain * column.unit.factor / column.per.factor, "rate", column.unit / column.per, word)
         if column.unit is not None:
             return ReadCell(plain * column.unit.factor, "number", column.unit, word)
         return ReadCell(plain, "number", PLAIN, word)
@@ -227,6 +229,8 @@ def column_type(column: Column, cells: list[ReadCell], scope: Scope, row_of: Cal
     """The one type of a column's cells; a cell of another kind is a finding."""
     kinds = {cell.kind for cell in cells if cell.kind}
     if not kinds:
+        if column.per is not None and column.unit is not None:
+            return Type("number", column.unit / column.per)
         if column.per is not None:
             return Type("number", scope.money / column.per)
         return Type("number", column.unit or (scope.money if column.money else PLAIN), zero=column.unit is None)
@@ -249,7 +253,10 @@ def column_type(column: Column, cells: list[ReadCell], scope: Scope, row_of: Cal
             like = f"{sign}{cell.word.text}" if sign else f"{scope.currency} {cell.word.text}"
             scope.findings.add(codes.BARE_CELL, cell.word.place, text=cell.word.text, per=per, like=like)
         elif cell.kind != kind and not (kind == "number" and cell.kind == "percent"):
-            scope.findings.add(codes.BAD_CELL, cell.word.place, f"the column holds {expected}, as in `{row_of(chosen)}`",
+            advice = f"the column holds {expected}, as in `{row_of(chosen)}`"
+            if re.search(r"\d,\d", cell.word.text):
+                advice = "thousands are set apart by commas in groups of three, and decimals by a point"
+            scope.findings.add(codes.BAD_CELL, cell.word.place, advice,
                                text=cell.word.text, kind=str(expected))  # fmt: skip
         elif cell.unit.dims != chosen.unit.dims:
             scope.findings.add(codes.UNIT_MIX, cell.word.place, "one column has one unit", left=str(Type("number", cell.unit)),
@@ -436,6 +443,8 @@ def missing_rows(info: TableInfo, keys: list[Type | None], rows: list[tuple[tupl
     sets: list[tuple[str | bool, ...]] = [
         type.choices if type.kind == "choice" else (True, False) for type in keys if type is not None
     ]
+    if any(not part for row in rows for part in row):
+        return  # a word of a key is wrong, and was said
     total = 1
     for one in sets:
         total *= len(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.check.conditions import key_value
@@ -199,10 +200,17 @@ def _check_parts(block: n.UsageBlock, info: UsageInfo, scope: Scope) -> None:
             whole = info.fields.get(word.text)
             if whole is None:
                 scope.unknown("field", word.text, word.place, [name for name in info.fields if name != decl.name])
+                info.broken = True
             elif _includes(info, word.text, decl.name):
                 scope.findings.add(codes.UNKNOWN_PART, word.place, name=decl.name)
+                info.fields[decl.name] = replace(info.fields[decl.name], part_of=())
+                info.broken = True
+            elif whole.type.zero or info.fields[decl.name].type.zero:
+                continue
             elif whole.type.unit.dims != info.fields[decl.name].type.unit.dims or whole.type.kind != "number":
                 scope.findings.add(codes.PART_UNIT, word.place, name=decl.name, whole=word.text)
+                info.fields[decl.name] = replace(info.fields[decl.name], type=Type("number", zero=True))
+                info.broken = True
 
 
 def _includes(info: UsageInfo, part: str, whole: str, depth: int = 0) -> bool:

@@ -74,8 +74,7 @@ class Commands(click.Group):
         **extra: Any,
     ) -> Any:
         """Runs a command line and ends the process with its exit code."""
-        _soften(sys.stdout)
-        _soften(sys.stderr)
+        _give_streams()
         try:
             code = super().main(args, prog_name or "pricelang", complete_var, False, windows_expand_args, **extra)
             sys.stdout.flush()
@@ -129,11 +128,14 @@ def _why(error: OSError) -> str:
     return f"{os.fsdecode(name)}: {reason}" if isinstance(name, str | bytes) else reason
 
 
-def _soften(stream: object) -> None:
-    """What a terminal's encoding cannot show is written as its code point, and never stops a command."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
+def _give_streams() -> None:
+    """Streams that are closed lead nowhere; what a terminal cannot show is written as its code point."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _silence() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING
 from typing import BinaryIO
 
@@ -24,10 +24,9 @@ from pricelang.cli.usage import chosen_format
 from pricelang.cli.usage import format_of
 from pricelang.cli.usage import opened
 from pricelang.cli.usage import records
+from pricelang.cli.writing import Written
 
 if TYPE_CHECKING:
-    from pricelang.cli.progress import Progress
-    from pricelang.cli.summary import Summary
     from pricelang.engine.charge import Charge
     from pricelang.engine.charge import Rejection
     from pricelang.engine.formats import Item
@@ -64,7 +63,9 @@ def command(
     source = chosen_format(usage, given)
     told_by_name = format_of(usage) is not None
     target = _target_format(out, given, told_by_name)
-    if rejects == "-" and (out in (None, "-")):
+    if usage == "-" and accounts == "-":
+        raise click.UsageError("usage and accounts cannot both come from standard input; name a file")
+    if rejects == "-" and out in (None, "-"):
         raise click.UsageError("charges and rejected records cannot both go to standard output; name a file")
     _distinct(rules, usage, accounts, out, rejects)
 
@@ -72,19 +73,16 @@ def command(
 
     ruleset = loaded(rules)
     check_type(ruleset, source, kind)
-    summary = summary or (out is None and given is None and sys.stdout.isatty())
-    with ExitStack() as stack:
-        stream = stack.enter_context(opened(usage))
+    summary = summary or (out is None and target == "jsonl" and sys.stdout.isatty())
+    with opened(usage) as stream:
         known = _accounts(accounts, ruleset)
         with _Run(ruleset, stream, out, rejects, target, summary) as run:
             run.go(source, kind, *known)
         run.tell()
-        if run.refused_file:
-            raise Stopped(2)
-        if run.counts.interrupted:
-            raise Stopped(130)
-        if run.counts.rejected:
-            raise Stopped(1)
+    if run.refused_file:
+        raise Stopped(2)
+    if run.counts.rejected:
+        raise Stopped(1)
 
 
 def _target_format(out: str | None, given: str | None, told_by_name: bool) -> str:
@@ -152,48 +150,45 @@ class _Run:
     def __init__(
         self, rules: Ruleset, stream: BinaryIO, out: str | None, rejects: str | None, target: str, summary: bool
     ) -> None:
+        from pricelang.cli.progress import Progress
+        from pricelang.cli.summary import Summary
+
         self.rules = rules
         self.stream = stream
         self.out = out
         self.target = target
         self.counts = Counts()
         self.refused_file = False
-        self.stack = ExitStack()
-        self.summary: Summary | None = None
+        self.summary = Summary(rules.program) if summary else None
         self.keys: deque[str] = deque()
-        self.reject_to: BinaryIO | None = None
-        self.charge_to: BinaryIO | None = None
-        from pricelang.cli.progress import Progress
-
-        if summary:
-            from pricelang.cli.summary import Summary as Made
-
-            self.summary = Made(rules.program)
-        quiet = sys.stdout.isatty() and not summary and out is None
-        self.progress: Progress = Progress(stream, not quiet)
+        mixed = sys.stdout.isatty() and not summary and out in (None, "-")
+        self.progress = Progress(stream, not mixed)
+        self.charges: Written | None = None
+        self.rejects: Written | None = None
         with ExitStack() as stack:
             if out is not None and out != "-":
-                self.charge_to = _file(stack, out)
-            elif not summary:
-                self.charge_to = sys.stdout.buffer
-            if rejects == "-":
-                self.reject_to = sys.stdout.buffer
-            elif rejects is not None:
-                self.reject_to = _file(stack, rejects)
+                self.charges = stack.enter_context(Written(out))
+            if rejects is not None and rejects != "-":
+                self.rejects = stack.enter_context(Written(rejects))
             self.stack = stack.pop_all()
+        plain = None if summary and out is None else sys.stdout.buffer
+        self.charge_to = self.charges.stream if self.charges is not None else plain
+        self.reject_to = self.rejects.stream if self.rejects is not None else sys.stdout.buffer if rejects else None
 
     def __enter__(self) -> _Run:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            self.counts.interrupted = True
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Puts the files in place if all went well, takes them away if not, and then says what was counted."""
         self.progress.clear()
         try:
-            self.stack.__exit__(kind, error, None)
+            self.stack.__exit__(kind, error, trace)
         finally:
-            if kind is not None and not self.counts.interrupted:
-                click.echo(self.counts.text(), err=True)
+            if kind is not None and not issubclass(kind, BrokenPipeError):  # then nobody reads on, and that is all
+                self.counts.interrupted = True
+                self.tell()
 
     def go(
         self, source: str, usage: str | None, accounts: dict[str, dict[str, object]], signups: dict[str, str]
@@ -203,35 +198,27 @@ class _Run:
         from pricelang.engine.formats import FileError
 
         counts = self.counts
-        write = self._writer()
         try:
             items = records(self.stream, source, usage)
         except FileError as error:
             self._refuse_file(error.code, error.message)
             return
-        try:
-            for result in self.rules.rate_items(self._counted(items), accounts=accounts, signups=signups):
-                at_period_end = counts.decided == counts.taken
-                key = "" if at_period_end or not self.keys else self.keys.popleft()
-                if not isinstance(result, Charge):
-                    self._reject(result)
-                elif at_period_end:
-                    write(result)
-                    self._sum(result, "(at the end of periods)")
-                    counts.period_ends += 1
-                else:
-                    write(result)
-                    self._sum(result, key)
-                    counts.charged += 1
-            if self.charge_to is not None:
-                self.charge_to.flush()
-        except KeyboardInterrupt:
-            counts.interrupted = True
-            self.tell()
-            raise
-        except BrokenPipeError:
-            self.progress.clear()
-            raise
+        write = self._writer()
+        for result in self.rules.rate_items(self._counted(items), accounts=accounts, signups=signups):
+            at_period_end = counts.decided == counts.taken
+            key = "" if at_period_end or not self.keys else self.keys.popleft()
+            if not isinstance(result, Charge):
+                self._reject(result)
+            elif at_period_end:
+                write(result)
+                self._sum(result, "(at the end of periods)")
+                counts.period_ends += 1
+            else:
+                write(result)
+                self._sum(result, key)
+                counts.charged += 1
+        if self.charge_to is not None:
+            self.charge_to.flush()
 
     def _counted(self, items: Iterator[Item]) -> Iterator[Item]:
         counts, summary, shown = self.counts, self.summary, self.progress.shown
@@ -280,6 +267,8 @@ class _Run:
 
     def _refuse_file(self, code: str, message: str) -> None:
         self.refused_file = True
+        if self.charges is not None:
+            self.charges.kept = False
         self._write_reject({"id": None, "error": {"code": code, "field": None, "message": message}, "line": 1})
         if self.reject_to is not None:
             click.echo(f"Error: {message} ({code})", err=True)
@@ -294,20 +283,23 @@ class _Run:
             click.echo(self.summary.text())
             sys.stdout.flush()
         text = self.counts.text()
-        if self.counts.interrupted and self.out not in (None, "-"):
+        if self.counts.interrupted and self.charges is not None:
             text += f"; {self.out} was not written"
         click.echo(text, err=True)
 
 
-def _file(stack: ExitStack, path: str) -> BinaryIO:
-    from pricelang.cli.writing import Written
+class _Encoded:
+    """Takes text where a file of bytes is written."""
 
-    return stack.enter_context(Written(path))
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return self.stream.write(text.encode())
 
 
 def _csv_writer(stream: BinaryIO) -> Callable[[Charge], None]:
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-    rows = csv.writer(text, lineterminator="\n")
+    rows = csv.writer(_Encoded(stream), lineterminator="\n")
     rows.writerow(COLUMNS)
 
     def write(charge: Charge) -> None:

@@ -28,7 +28,7 @@ _ZERO = Fraction(0)
 
 
 def main_key(program: Program, usage: str) -> str | None:
-    """The field that tells a usage's records apart best: a key of the tables its prices look up, else its first text."""
+    """The field to put a usage's records under: a key of the tables its prices look up, else a choice of few."""
     inputs = {given.name: given for given in program.usages[usage].inputs if given.type.kind in ("text", "choice")}
     for price in program.prices:
         if price.usage == usage:
@@ -36,8 +36,7 @@ def main_key(program: Program, usage: str) -> str | None:
                 for key in program.tables[table].keys if table in program.tables else ():
                     if isinstance(key.of, ops.Field) and key.of.name in inputs:
                         return key.of.name
-    needed = [name for name, given in inputs.items() if not given.optional]
-    return next((name for name in needed if inputs[name].type.kind == "choice"), needed[0] if needed else None)
+    return next((name for name, given in inputs.items() if given.type.kind == "choice" and not given.optional), None)
 
 
 def _tables(price: Price) -> list[str]:
@@ -137,8 +136,10 @@ class Summary:
         if len(ranked) == 1 and not ranked[0][0]:
             return rows + _lines(ranked[0][1], "  ", places)
         for key, total in ranked:
-            rows.append((f"  {key or '(not given)'}", f"{total.charges:,}", "", _money(total.amount, places)))
-            rows += _lines(total, "    ", places)
+            lines = _lines(total, "    ", places)
+            quantity = lines[0][2] if len(lines) == 1 else ""
+            rows.append((f"  {key or '(not given)'}", f"{total.charges:,}", quantity, _money(total.amount, places)))
+            rows += lines if len(lines) > 1 else []
         return rows
 
     def _places(self, amounts: list[Fraction]) -> int:

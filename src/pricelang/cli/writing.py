@@ -9,12 +9,16 @@ from typing import BinaryIO
 
 
 class Written:
-    """A file in the writing. Its name holds the old content, or nothing, until all of the new is there."""
+    """A file in the writing. Its name holds the old content, or nothing, until all of the new is there.
+
+    `kept` is set to False to leave it so.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.target = os.path.realpath(path)
         self.temporary: str | None = None
+        self.kept = True
         mode = self._mode()
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "is a folder, and a file is needed", path)
@@ -39,8 +43,8 @@ class Written:
         except OSError:
             return None
 
-    def __enter__(self) -> BinaryIO:
-        return self.stream
+    def __enter__(self) -> Written:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -50,7 +54,7 @@ class Written:
             return
         try:
             self.stream.close()
-            if kind is None:
+            if kind is None and self.kept:
                 os.replace(self.temporary, self.target)
                 return
         except OSError:
@@ -61,5 +65,5 @@ class Written:
 
 def write_text(path: str, text: str) -> None:
     """Replaces a file's content at once."""
-    with Written(path) as stream:
-        stream.write(text.encode())
+    with Written(path) as file:
+        file.stream.write(text.encode())

@@ -31,6 +31,7 @@ _SECONDS = FieldType("number", (), Fraction(1), "second")
 _REQUESTS = FieldType("number", (), Fraction(1), "request")
 _SPANS = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
 _OPS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _PER = re.compile(r"\bper (\d[\d,]*),000,000 ")
 
 
@@ -295,13 +296,17 @@ class Words:
             return text or {NotOffered: "not offered", Unlimited: "unlimited"}.get(type(value), "a share of another column")
         if isinstance(value, Custom):
             return f"the account's own {self.column(table, column, came)}"
+        number = _FIGURE.search(text)
         if text.lower() == "free":
             return text
-        if text and not re.fullmatch(r"[\d.,]+", text) and not re.search(r"^.?[\d.,]+\s*[KMB]?$", text):
-            return text
-        if text and not text[0].isdigit():
-            return f"{text} per {per}" if kind.kind == "rate" and per else text
-        return self.column(table, column, value if isinstance(value, Fraction | str) else None)
+        if not isinstance(value, Fraction) or kind.kind not in ("rate", "money"):
+            return text or self.column(table, column, came)
+        if number is None or number[0] == text or " per " in text or "/" in text:
+            return text if number is not None and number[0] != text else self.column(table, column, value)
+        # a layer's own header may count per something else
+        if Fraction(number[0].replace(",", "")) != value / kind.factor:
+            return self.column(table, column, value)
+        return f"{text} per {per}" if per else text
 
     def column(self, table: Table, column: str, value: Value) -> str:
         """A value in a column's unit."""

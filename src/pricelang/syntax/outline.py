@@ -121,7 +121,9 @@ def outline(source: Source, findings: Findings) -> Outline:
                 found.loose[number] = (indent, comment)
             start += len(raw) + 1
             continue
-        line = Line(number, indent, stripped, start + indent, comment)
+        at = start + indent
+        indent += source.text.count("\t", start, at)  # a tab is refused, and read as two spaces
+        line = Line(number, indent, stripped, at, comment)
         if number == 1 and source.text.startswith("\ufeff"):
             line.indent = indent = indent - 1
         if len(stripped) > MOST_LINE:
