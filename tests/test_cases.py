@@ -59,6 +59,11 @@ def test_the_lines_of_a_worked_example_add_up(case: dict[str, Any]) -> None:
         assert sum(figure(line.amount) for line in charge.lines) == figure(charge.amount)
 
 
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: str(path.stem))
+def test_a_rule_file_checks_without_findings_and_its_examples_hold(path: Path) -> None:
+    assert rules(path.stem).findings == []
+
+
 def test_every_rule_file_is_used_and_every_case_has_one() -> None:
     assert {path.stem for path in RULE_FILES} == {case["rules"] for case in EXPECTED}
     names = [case["case"] for case in EXPECTED]

@@ -175,7 +175,7 @@ class Page:
     def pricelang(self, part: str) -> str:
         from click.testing import CliRunner
 
-        from pricelang.cli.main import main
+        from pricelang.cli.main import commands
 
         words = shlex.split(part)
         stdin: str | None = None
@@ -192,7 +192,7 @@ class Page:
         here = os.getcwd()
         os.chdir(self.folder)
         try:
-            result = CliRunner().invoke(main, words[1:], input=stdin, env={"NO_COLOR": "1", "COLUMNS": "120"})
+            result = CliRunner().invoke(commands, words[1:], input=stdin, env={"NO_COLOR": "1", "COLUMNS": "120"})
         finally:
             os.chdir(here)
         self.code = result.exit_code

@@ -18,6 +18,7 @@ from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
+from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import value_reader
 from pricelang.engine.lookup import Value
@@ -26,6 +27,7 @@ from pricelang.engine.record import Engine
 from pricelang.engine.stream import Item
 from pricelang.engine.stream import numbered
 from pricelang.engine.stream import rate_stream
+from pricelang.explain.story import story_of
 from pricelang.explain.text import explain
 from pricelang.files import Folder
 from pricelang.files import NotReadable
@@ -109,9 +111,12 @@ class Ruleset:
 
     def rate_items(
         self, items: Iterable[tuple[int | None, Item]], *, accounts: Accounts | None = None,
-        signups: Mapping[str, str] | None = None, tell: bool = False,
+        signups: Mapping[str, str] | None = None, tell: str | None = None,
     ) -> Iterator[Charge | Rejection]:  # fmt: skip
-        """Like `rate_stream`, of records with their line in a file; an item may be an error of reading."""
+        """Like `rate_stream`, of records with their line in a file; an item may be an error of reading.
+
+        The record with the id `tell` keeps what its explanation needs.
+        """
         known: dict[str, Account] = {}
 
         def account_of(name: str) -> Account:
@@ -120,8 +125,8 @@ class Ruleset:
                 known[name] = self._account(name, values, (signups or {}).get(name))
             return known[name]
 
-        def rate(record: object, account: Account, counts: Counts) -> Charge:
-            return self._engine.rate(record, account, counts, tell)  # type: ignore[arg-type]
+        def rate(record: Record, account: Account, counts: Counts) -> Charge:
+            return self._engine.rate(record, account, counts, record.id == tell)
 
         return rate_stream(self._engine, rate, Intake(self.program), items, account_of)
 
@@ -132,6 +137,30 @@ class Ruleset:
         made = self._intake.read(record)
         charge = self._engine.rate(made, self._account(made.account, account, signup), Counts(), tell=True)
         return self.with_story(charge)
+
+    def explain_stream(
+        self, items: Iterable[tuple[int | None, Item]], id: str, *, accounts: Accounts | None = None,
+        signups: Mapping[str, str] | None = None,
+    ) -> Charge | Rejection | None:  # fmt: skip
+        """One charge of a stream with its story, or why its record was rejected; what came before it counts.
+
+        `id` is a record's, or that of a charge at a period's end; None where the stream has no such record.
+        """
+        rejected: Rejection | None = None
+        for result in self.rate_items(items, accounts=accounts, signups=signups, tell=id):
+            if result.id != id:
+                continue
+            if isinstance(result, Charge):
+                return self.with_story(result)
+            rejected = rejected or result
+        return rejected
+
+    def explain_data(self, charge: Charge) -> dict[str, object]:
+        """The story of a charge of `explain` or `explain_stream` as plain data; all figures are texts.
+
+        The amounts of a line's `parts` add up to its `amount`, the lines' to the charge's, exactly.
+        """
+        return story_of(charge, self.program, self.sources).as_dict()
 
     def with_story(self, charge: Charge) -> Charge:
         """The same charge, able to tell its story."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC
 from datetime import date
 from datetime import datetime
@@ -21,6 +20,8 @@ from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 from zoneinfo import available_timezones
+
+from pricelang.plain import dataclass
 
 Instant = Fraction | int
 """Seconds since 1970-01-01T00:00Z."""

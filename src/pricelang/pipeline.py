@@ -31,6 +31,7 @@ from pricelang.check.scope import Scope
 from pricelang.check.scope import UsageInfo
 from pricelang.check.spreadsheet import with_csv
 from pricelang.check.tables import key_words
+from pricelang.check.unused import check_unused
 from pricelang.check.usages import read_account
 from pricelang.check.usages import read_usage
 from pricelang.core.program import Program
@@ -73,7 +74,7 @@ def read(source: Source, load: Loader) -> Reading:
     program = _check(file, scope, load, sources)
     if not _has(file, n.RulesetBlock):
         program = None
-    kept = without_echoes(_waived(file, findings), sources)
+    kept = without_echoes(sorted(_waived(file, findings), key=_order), sources)
     if any(finding.is_error for finding in kept):
         program = None
     return Reading(program, sorted(kept, key=_order), findings.more, sources, file)
@@ -140,6 +141,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
     check_used_cells(scope)
     check_partition(prices, scope)
     check_doubts(prices, header, scope)
+    check_unused(blocks, scope)
     examples = read_examples(of(n.ExampleBlock), scope)
     if scope.findings.has_errors or read_header_first is None:
         return None
@@ -189,7 +191,7 @@ def _find_repeated(blocks: tuple[n.Block, ...], scope: Scope) -> None:
         name = getattr(block, "name", "") if type(block) in named else ""
         if (what, name) in seen:
             line = seen[what, name].line
-            scope.findings.add(codes.REPEATED, block.place, what=f"the block {what}".strip(), name=name or what, line=line)
+            scope.findings.add(codes.REPEATED, block.place, what=f"the {what}" if name else "the block", name=name or what, line=line)
         seen.setdefault((what, name), block.place)
 
 
@@ -217,7 +219,7 @@ def _key_words(tables: list[n.TableBlock]) -> dict[str, tuple[str, ...]]:
         for row in rows:
             if len(row.cells) > index:
                 for word in key_words(row.cells[index], None) if "," not in row.cells[index].text else _cut(row.cells[index]):
-                    if word.text.strip():
+                    if word.text.strip() and word.text.strip().lower() != "any":
                         words[word.text.strip()] = None
         found[table.name] = tuple(words)
     return found

@@ -136,6 +136,7 @@ class Dates:
 
     start: date | datetime | None
     until: date | datetime | None
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,10 @@ Cond = Is | IsNot | Like | Given | Within | During | Dates | Not | And | Or
 
 @dataclass(frozen=True)
 class Field:
-    """`kind`: text, choice, truth, date or number. `counts`: (text field, spaces are counted)."""
+    """`kind`: text, choice, truth, date or number. `counts`: (text field, spaces are counted).
+
+    A choice with a unit is `one of` that table. `per`: the field is a rate, of `unit` per so many of another.
+    """
 
     name: str
     kind: str
@@ -181,6 +185,7 @@ class Field:
     counts: tuple[str, bool] | None = None
     compute: Expr | None = None
     changes: bool = False
+    per: tuple[Fraction, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +247,7 @@ class Layer:
     new_customers: bool = False
     further_notice: bool = False
     name: str | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -362,7 +368,8 @@ Step = AtLeast | AtMost | InSteps | InPackages | Beyond | At | Tiers | Adjust | 
 class Line:
     """`charged` False: it feeds others, or is `not charged` for `reason`.
 
-    Of a resource: `every` "hour" is each started hour; `by` "second" or "month" is how elapsed time is measured.
+    Of a resource: `every` "hour" is each started hour; `by` "second" or "month" is how elapsed time is measured. Its
+    field `duration` is the time it runs; steps of time above the price move its end.
     """
 
     label: str
@@ -414,6 +421,7 @@ class Ruleset:
     units: dict[str, Figure | None] = field(default_factory=dict)
     round_line: Rounded | None = None
     round_charge: Rounded | None = None
+    bill: str = "month"
     overlay: Overlay | None = None
 
 

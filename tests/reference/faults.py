@@ -9,9 +9,7 @@ from fractions import Fraction
 import pytest
 
 from pricelang.core import ops
-from pricelang.core.program import Custom
 from pricelang.core.program import KeyAny
-from pricelang.core.program import NotOffered
 from pricelang.engine import allowances
 from pricelang.engine import intake
 from pricelang.engine import lookup
@@ -109,11 +107,6 @@ def half_even_rounds_half_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @fault
-def half_up_rounds_half_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_rounding(monkeypatch, lambda true, value, size, mode: true(value, size, mode.replace("half up", "half down")))
-
-
-@fault
 def rounding_is_not_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
     def upward(true: Callable, value, size, mode):
         return true(value, size, {"up": "down", "down": "up"}.get(mode, mode) if value < 0 else mode)
@@ -137,15 +130,6 @@ def a_share_is_worked_out_in_floats(monkeypatch: pytest.MonkeyPatch) -> None:
 @fault
 def packages_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     of_step(monkeypatch, ops.Packages, lambda right, self, step, value: Fraction(value // self.size(step.size, None)))
-
-
-@fault
-def a_full_step_starts_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    def next_one(right: Fraction, self: Pricing, step: ops.RoundUp, value: Fraction) -> Fraction:
-        size = self.size(step.size, step.place)
-        return (value // size + 1) * size
-
-    of_step(monkeypatch, ops.RoundUp, next_one)
 
 
 @fault
@@ -250,17 +234,6 @@ def any_is_taken_before_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         return [n for n in fit if count[n] == max(count.values())]
 
     around(monkeypatch, lookup.Rows, "find", loosest)
-
-
-@fault
-def what_is_not_offered_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    def given(true: Callable, self: Pricing, table, row, column, shares=0):
-        free = {at: (Fraction(0) if isinstance(value, NotOffered | Custom) else value, place)
-                for layer in table.layers[-1:] for at, (value, place) in layer.cells.items()}  # fmt: skip
-        return true(self, replace(table, layers=(*table.layers[:-1], replace(table.layers[-1], cells=free))),
-                    row, column, shares)  # fmt: skip
-
-    around(monkeypatch, Pricing, "cell_of_row", given)
 
 
 # --- time ---------------------------------------------------------------------------------------------------------

@@ -141,7 +141,9 @@ class Generator:
                 ways += [lambda f=f: d.Like(d.Get(f.name), self.pick(["*-1", "l*", "*a*", "GPT*"]))] * (
                     f.name != "region"
                 )
-            elif f.kind == "number" and f.unit != self.currency:
+            elif f.kind == "date":
+                ways += [lambda f=f: d.Is(d.Get(f.name), ("2026-05-01",))]
+            elif f.kind == "number" and f.unit and f.unit != self.currency:
                 ways += [lambda f=f: self.within(d.Get(f.name), f.unit)]
             if f.optional:
                 ways += [lambda f=f: d.Given(d.Get(f.name))] * 2
@@ -179,7 +181,8 @@ class Generator:
     def dates(self) -> d.Dates:
         start = self.moment()
         until = days(f"{self.year}-01-01") + timedelta(days=self.rng.randint(361, 500))
-        return self.pick([d.Dates(start, None), d.Dates(None, start), d.Dates(start, until)])
+        zone = self.pick(ZONES) if self.chance(0.2) else None
+        return self.pick([d.Dates(start, None, zone), d.Dates(None, start, zone), d.Dates(start, until, zone)])
 
     def known(self, name: str) -> tuple[str, ...]:
         return REGIONS if name == "region" else NAMES
@@ -200,7 +203,10 @@ class Generator:
             add(d.Field("cached_prompt", "truth", default=self.pick([None, False])))
         if self.chance(0.3):
             add(d.Field("note", "text", optional=True))
-        kinds = rng.sample(["tokens", "time", "size", "pages", "text", "compute", "money"], rng.randint(1, 3))
+        if self.chance(0.1):
+            add(d.Field("day_of_order", "date", optional=self.chance(0.5)))
+        kinds = ["tokens", "time", "size", "pages", "scaled", "text", "compute", "money"]
+        kinds = rng.sample(kinds, rng.randint(1, 3))
         if "tokens" not in kinds and self.chance(0.5):
             kinds.append("tokens")
         if self.keeping:
@@ -248,6 +254,12 @@ class Generator:
         self.fields.append(d.Field("pages", "number", "page"))
         return [(d.Get("pages"), "page")]
 
+    def fields_scaled(self) -> list:
+        self.units.setdefault("image", None)
+        self.fields.append(d.Field("images", "number", "image"))
+        self.fields.append(d.Field("scale", "number", default=Fraction(1)))
+        return [(d.Times(d.Get("images"), d.Get("scale")), "image")]
+
     def fields_text(self) -> list:
         self.fields.append(d.Field("letters", "number", "character", counts=("prompt", self.chance(0.5))))
         return [(d.Get("letters"), "character")]
@@ -278,6 +290,8 @@ class Generator:
             self.account.append(
                 d.Field("floor", "number", self.currency, default=Fraction(self.rng.randint(1, 50), 10))
             )
+        if self.chance(0.15):
+            self.account.append(d.Field("own_rate", "number", self.currency, per=(Fraction(1000), "token")))
         if self.chance(0.15):
             self.account.append(d.Field("discount", "number", "percent", default=Fraction(self.rng.randint(1, 50))))
 
@@ -411,7 +425,8 @@ class Generator:
         for start in starts:
             if self.chance(0.2):
                 start = datetime(start.year, start.month, start.day, self.rng.randint(0, 23), self.pick([0, 30]))
-            found.append(d.Layer(self.some(table), start=start, new_customers=self.chance(0.15)))
+            zone = self.pick(ZONES) if self.chance(0.1) else None
+            found.append(d.Layer(self.some(table), start=start, new_customers=self.chance(0.15), zone=zone))
         if self.chance(0.4):
             start = self.moment()
             until = start + timedelta(days=self.rng.randint(0 if not isinstance(start, datetime) else 1, 40))
@@ -554,6 +569,8 @@ class Generator:
         return d.At(((None, self.one_rate(unit)),))
 
     def one_rate(self, unit: str) -> object:
+        if unit == "token" and self.chance(0.2) and any(f.name == "own_rate" for f in self.account):
+            return d.Attribute("own_rate")
         if unit in PER and unit not in ("package", "credit") and self.chance(0.7):
             for table in self.tables:
                 able = [c for c in table.columns if c.kind == "rate" and same_dimension(c.of, unit)]
@@ -570,7 +587,9 @@ class Generator:
             if kind < 0.3:
                 steps.append(d.Adjust(self.pick([-1, -1, 1]), self.share(), True, self.maybe_when(0.6)))
             elif kind < 0.42:
-                steps.append(d.Adjust(1, self.bound(), False, self.maybe_when(0.4), self.pick([None, "fee"])))
+                steps.append(
+                    d.Adjust(self.pick([1, 1, -1]), self.bound(), False, self.maybe_when(0.4), self.pick([None, "fee"]))
+                )
             elif kind < 0.56:
                 steps.append(d.AtLeast(self.bound(), None, self.maybe_when(0.2)))
             elif kind < 0.75:
@@ -619,12 +638,21 @@ class Generator:
         columns = [d.Column("hourly", "money", self.currency)]
         by_hour = self.chance(0.4)
         if by_hour:
-            lines = [d.Line("hours", d.Cell("machines", "hourly"), tuple(self.run_steps()), every="hour")]
+            lines = [
+                d.Line(
+                    "hours",
+                    d.Cell("machines", "hourly"),
+                    tuple(self.run_steps()),
+                    every=self.pick(["hour", "hour", "day", "minute"]),
+                )
+            ]
         else:
             unit = self.pick(["GB", "GPU"])
             self.fields.append(d.Field("size", "number", unit, changes=self.chance(0.5)))
             if unit == "GPU":
                 self.units["GPU"] = None
+            if self.chance(0.35):
+                return self.running(unit)
             of = f"{unit}-{self.pick(['hour', 'month', 'month'])}"
             month = 730 if of.endswith("month") and self.chance(0.3) else None
             by = "month" if of.endswith("month") and not month else "second"
@@ -639,6 +667,23 @@ class Generator:
         if len(columns) > 1 or by_hour:
             self.tables.append(self.make_table("machines", columns, ["kind"]))
         return d.Usage("machine", tuple(self.fields), True), d.Price("machine", tuple(lines))
+
+    def running(self, unit: str) -> tuple[d.Usage, d.Price]:
+        """What is priced by the time it runs; steps of time move its end."""
+        of, per = d.Get("duration"), self.pick(["hour", "minute", "second"])
+        if self.chance(0.4):
+            of, per = d.Times(d.Get("size"), of), f"{unit}-{per}"
+        steps: list = []
+        if self.chance(0.4):
+            steps.append(d.AtLeast(d.Figure(self.count("second"), "second")))
+        if self.chance(0.6):
+            steps.append(d.InSteps(d.Figure(*self.pick([(Fraction(15), "minute"), (Fraction(6), "second")]))))
+        rate = d.Rate(self.price(), self.currency, Fraction(1), per)
+        cases = ((None, rate),)
+        if self.chance(0.4):
+            cases = ((self.cond(2), replace(rate, price=self.price())), (None, rate))
+        line = d.Line("running", of, (*steps, d.At(cases), *self.run_steps()), by="second")
+        return d.Usage("machine", tuple(self.fields), True), d.Price("machine", (line,))
 
     def run_steps(self) -> list:
         """Steps that say the same of a whole run and of its pieces, and roundings and bounds of the whole."""
@@ -709,6 +754,11 @@ class Generator:
         if self.chance(0.2):
             fees = [d.Column("fee", "money", self.currency), d.Column("vat", "percent", "percent")]
             self.tables.append(self.make_table("fees", fees, []))
+        plan = next((f for f in self.account if f.name == "plan"), None)
+        if plan and self.chance(0.4):
+            self.account[self.account.index(plan)] = replace(plan, unit="plans")
+            fees = [d.Column("monthly", "money", self.currency), d.Column("cut", "percent", "percent")]
+            self.tables.append(self.make_table("plans", fees, ["plan"]))
         if columns and self.chance(0.85):
             self.tables.append(self.make_table("models", columns))
         fed = self.chance(0.12)
@@ -733,7 +783,8 @@ class Generator:
             usages, prices = (*usages, usage), (*prices, price)
         return d.Ruleset(
             "r", self.currency, self.zone, usages, prices, tuple(self.tables), tuple(self.hours), tuple(self.account),
-            tuple(self.allowances), self.units, self.header_rounding(0.15), self.header_rounding(0.1), overlay,
+            tuple(self.allowances), self.units, self.header_rounding(0.15), self.header_rounding(0.1),
+            self.pick(["month", "month", "month", "week", "month from signup"]), overlay,
         )  # fmt: skip
 
     def header_rounding(self, share: float) -> d.Rounded | None:
@@ -746,7 +797,7 @@ class Generator:
             if kind == 0:
                 yield d.AtLeast(self.money())
             elif kind == 1:
-                yield d.AtMost(self.money())
+                yield d.AtMost(self.money(), self.maybe_each(0.3))
             elif kind == 2:
                 yield d.Adjust(
                     self.pick([-1, 1]), d.Figure(self.percent(), "percent"), True, None, self.pick([None, "VAT"])
@@ -841,6 +892,8 @@ class Generator:
                 given[f.name] = self.pick(f.choices)
             elif f.kind == "truth":
                 given[f.name] = self.chance(0.5)
+            elif f.kind == "date":
+                given[f.name] = self.pick(["2026-05-01", "2026-05-02"])
             else:
                 sizes[f.name] = self.size(f)
         for f in usage.fields:  # parts lie within their wholes

@@ -93,8 +93,22 @@ def period(at: datetime, unit: str, zone: str) -> datetime:
     first = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
     if unit == "week":
         return first - timedelta(days=first.weekday())
-    months = {"month": 1, "bill": 1, "quarter": 3, "year": 12}.get(unit)
+    months = {"month": 1, "quarter": 3, "year": 12}.get(unit)
     return first.replace(day=1, month=first.month - (first.month - 1) % months) if months else first
+
+
+def anchored(at: datetime, signup: datetime, zone: str) -> datetime:
+    """The start of the month that keeps the day of signup, or takes the last day of a shorter month."""
+    day, first = (one.astimezone(ZoneInfo(zone)).date() for one in (at, signup))
+    months = (day.year - first.year) * 12 + day.month - first.month
+    starts = [months_later(first, months - back) for back in (0, 1)]
+    return datetime.combine(next(start for start in starts if start <= day), time())
+
+
+def months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))
 
 
 def following(start: datetime, unit: str) -> datetime:
@@ -142,6 +156,8 @@ class Reading:
         self.results: dict[str, Fraction] = {}
         self.row_used: d.Row | None = None
         self.fields = {f.name: f for f in usage.fields} | {"requests": d.Field("requests", "number", "request")}
+        if usage.resource:
+            self.fields["duration"] = d.Field("duration", "number", "second")
         self.tables = {t.name: t for t in rules.tables}
         self.hours = {h.name: h for h in rules.hours}
 
@@ -170,7 +186,10 @@ class Reading:
             given = of.default
         else:
             given = self.account[name]
-        return given if given is None or of.kind != "number" else number(given) * self.factor(of.unit)
+        return given if given is None or of.kind != "number" else number(given) * self.unit_of(of)
+
+    def unit_of(self, of: d.Field) -> Fraction:
+        return self.factor(of.unit) / (of.per[0] * self.factor(of.per[1]) if of.per else 1)
 
     def rest(self, whole: str) -> Fraction:
         """What is left of a whole; parts lie apart unless one is part of both."""
@@ -229,7 +248,7 @@ class Reading:
                 hours = self.hours[of.hours]
                 return open_at(hours.windows, self.at, hours.zone or self.rules.zone)
             case d.Dates():
-                zone = self.rules.zone
+                zone = of.zone or self.rules.zone
                 return (of.start is None or instant(of.start, zone) <= self.at) and (
                     of.until is None or self.at < end(of.until, zone)
                 )
@@ -283,11 +302,11 @@ class Reading:
 
     def layer_holds(self, layer: d.Layer) -> bool:
         signed_up = not layer.new_customers or (
-            self.signup is not None and instant(layer.start, self.rules.zone) <= self.signup
+            self.signup is not None and instant(layer.start, layer.zone or self.rules.zone) <= self.signup
         )
         return (
             signed_up
-            and self.holds(d.Dates(layer.start, layer.until))
+            and self.holds(d.Dates(layer.start, layer.until, layer.zone))
             and (layer.hours is None or self.holds(d.During(layer.hours)))
             and self.holds(layer.when)
         )
@@ -343,6 +362,10 @@ class Reading:
         return before, before + value
 
     def since(self, each: d.Each) -> datetime:
+        if each.unit == "bill" and self.rules.bill == "month from signup" and self.signup:
+            return anchored(self.at, self.signup, each.zone or self.rules.zone)
+        if each.unit == "bill":
+            return period(self.at, self.rules.bill.split()[0], each.zone or self.rules.zone)
         return period(self.at, each.unit, each.zone or self.rules.zone)
 
     def step(self, step, key: tuple, value: Fraction) -> Fraction:
@@ -445,12 +468,14 @@ class Reading:
         Elapsed time is cut at every half hour, because nothing described changes in between.
         """
         if of.every:
-            starts = max(1, -((self.at - self.stopped) // timedelta(hours=1)))
-            return [(self.at + timedelta(hours=n), Fraction(1)) for n in range(starts)]
-        found, at = [], self.at
-        while at < self.stopped:
+            found, at = [(self.at, Fraction(1))], self.at
+            while (at := self.later(len(found), of.every)) < self.stopped:
+                found.append((at, Fraction(1)))
+            return found
+        found, at, stopped = [], self.at, self.moved_end(of)
+        while at < stopped:
             half = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0) + timedelta(minutes=30)
-            stop = min(half, self.stopped)
+            stop = min(half, stopped)
             lasted = Fraction((stop - at) // timedelta(microseconds=1), 10**6)
             if of.by == "month":
                 first = period(at, "month", self.rules.zone)
@@ -460,6 +485,25 @@ class Reading:
             at = stop
         return found
 
+    def later(self, count: int, unit: str) -> datetime:
+        """So many minutes, hours or days after the start; days keep the local clock time."""
+        if unit != "day":
+            return self.at + timedelta(minutes=count * (60 if unit == "hour" else 1))
+        return instant(
+            self.at.astimezone(ZoneInfo(self.rules.zone)).replace(tzinfo=None) + timedelta(count), self.rules.zone
+        )
+
+    def moved_end(self, line: d.Line) -> datetime:
+        """Steps of time above the price move the end of the run."""
+        length = Fraction((self.stopped - self.at) // timedelta(microseconds=1), 10**6)
+        for step in line.steps[: self.priced_at(line)]:
+            if length and self.holds(step.when):
+                length = self.step(step, (), length)
+        return self.at + timedelta(microseconds=int(length * 10**6))
+
+    def priced_at(self, line: d.Line) -> int:
+        return next(n for n, step in enumerate(line.steps) if isinstance(step, d.At | d.Tiers))
+
     def run(self, line: d.Line) -> list[list]:
         """What a run is charged above the steps that follow its price: each piece priced at its own beginning."""
         found: list[list] = []
@@ -468,7 +512,7 @@ class Reading:
             self.at, self.row_used = at, None
             of = amount = self.value(line.of)
             if of and not line.every:
-                amount = self.step(line.steps[0], (), of)
+                amount = self.step(line.steps[self.priced_at(line)], (), of)
             if not found or found[-1][2] is not self.row_used:
                 found.append([NOTHING, NOTHING, self.row_used])
             found[-1][0] += lasted if line.every else lasted * of
@@ -483,7 +527,7 @@ class Reading:
         steps = list(line.steps) + ([self.rules.round_line] if self.rules.round_line and line.charged else [])
         if self.usage.resource:
             parts = self.run(line)
-            steps = steps if line.every else steps[1:]
+            steps = steps if line.every else steps[self.priced_at(line) + 1 :]
         else:
             of = self.value(line.of)
             parts = [[of, of, None]]
@@ -509,15 +553,18 @@ class Reading:
         """The unit in which a line's quantity is shown: packages, or that of the field it begins with."""
         if line.every or any(isinstance(step, d.InPackages) for step in line.steps):
             return Fraction(1)
-        if line.by:
-            rate = line.steps[0].cases[0][1]
-            if len(line.steps[0].cases) == 1 and isinstance(rate, d.Rate):
+        if line.by and line.of == d.Get("size"):
+            at = line.steps[0]
+            rate = at.cases[0][1]
+            if len(at.cases) == 1 and isinstance(rate, d.Rate):
                 return self.factor(rate.of) * (rate.month * 3600 if rate.month else 1)
-            return self.value_unit(line) * (3600 if line.by == "second" else 1)
-        return self.value_unit(line)
+            return self.value_unit(line.of) * (3600 if line.by == "second" else 1)
+        return self.value_unit(line.of)
 
-    def value_unit(self, line: d.Line) -> Fraction:
-        return self.factor(self.fields[line.of.name].unit) if isinstance(line.of, d.Get | d.Rest) else Fraction(1)
+    def value_unit(self, of) -> Fraction:
+        if isinstance(of, d.Times):
+            return self.value_unit(of.left) * self.value_unit(of.right)
+        return self.factor(self.fields[of.name].unit) if isinstance(of, d.Get | d.Rest) else Fraction(1)
 
 
 def number(given) -> Fraction:
@@ -541,7 +588,7 @@ def same_row(over: d.Row, row: d.Row) -> bool:
 def rank(layer: d.Layer, zone: str) -> tuple:
     offer = layer.until is not None or layer.further_notice
     kind = 4 if layer.when else 3 if layer.hours else 2 if offer else 1
-    return kind, instant(layer.start, zone) if layer.start else datetime.min.replace(tzinfo=UTC)
+    return kind, instant(layer.start, layer.zone or zone) if layer.start else datetime.min.replace(tzinfo=UTC)
 
 
 # --- records ------------------------------------------------------------------------------------------------------
@@ -549,7 +596,7 @@ def rank(layer: d.Layer, zone: str) -> tuple:
 
 def read(usage: d.Usage, record: dict, factor) -> dict:
     """The fields of a record in base units, as they are priced."""
-    taken, texts = {"requests": Fraction(1)}, {f.counts[0] for f in usage.fields if f.counts}
+    taken, texts = {"requests": Fraction(1), "duration": Fraction(1)}, {f.counts[0] for f in usage.fields if f.counts}
     for name in record.keys() - {"id", "type", "at", "account", "started", "stopped"} - texts:
         if all(f.name != name or f.compute for f in usage.fields):
             raise Rejected("unknown-field", name)
@@ -688,7 +735,11 @@ def true_ups(rules: d.Ruleset, book: Book) -> list[Charge]:
                     if left and (rounding or not isinstance(step, d.Rounded)):
                         left = reading.step(step, (), left)
                 short.append(left)
-            name = "/".join([account, period_name(since, line.steps[at].each.unit), label, *map(said, apart)])
+            unit = line.steps[at].each.unit
+            if unit == "bill":
+                anchor = rules.bill == "month from signup" and account in book.signups
+                unit = "day" if anchor else rules.bill.split()[0]
+            name = "/".join([account, period_name(since, unit), label, *map(said, apart)])
             if any(short):
                 found.append(Charge(name, [Charged("true-up", Fraction(1), *short, None)]))
     return sorted(found, key=lambda one: one.id)

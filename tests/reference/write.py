@@ -159,7 +159,7 @@ class Writer:
             case d.Dates():
                 start = f"from {self.day(of.start)}" if of.start else ""
                 until = f"until {self.day(of.until)}" if of.until else ""
-                return f"{start} {until}".strip()
+                return f"{start} {until}".strip() + (f" in {of.zone}" if of.zone else "")
             case d.IsNot():
                 return self.cond(of.of).replace(" is ", " is not ", 1)
             case d.Not(d.Given() as one):
@@ -200,7 +200,7 @@ class Writer:
     def ruleset(self) -> None:
         rules = self.rules
         self.put(0, f'ruleset {rules.name} "A random ruleset"')
-        header = [f"currency {rules.currency}", f"timezone {rules.zone}", "bill every month"]
+        header = [f"currency {rules.currency}", f"timezone {rules.zone}", f"bill every {rules.bill}"]
         if rules.round_line:
             header.append(f"round each line to {self.rounding(rules.round_line)}")
         if rules.round_charge:
@@ -257,6 +257,8 @@ class Writer:
         if f.counts:
             text, spaces = f.counts
             kind = f"characters of {text}{'' if spaces else ' without spaces'}"
+        elif f.kind == "choice" and f.unit:
+            kind = f"one of {f.unit}"
         elif f.kind == "choice":
             *first, last = f.choices
             kind = f"one of {', '.join(first)} or {last}"
@@ -266,6 +268,8 @@ class Writer:
             kind = "number" if not f.unit else f.unit if f.unit == self.rules.currency else self.unit(f.unit)
         else:
             kind = f.kind
+        if f.per:
+            kind += f" per {self.size(*f.per)}"
         parts = []
         if f.part_of:
             parts.append(f"part of {' and '.join(f.part_of)}")
@@ -302,6 +306,8 @@ class Writer:
 
     def table(self, table: d.Table) -> None:
         self.put(0, self.table_head(table))
+        if self.rng.random() < 0.05:
+            self.put(1, 'source "https://acme.example/prices", checked 2026-02-10')
         if table.csv:
             grid = self.cells(table, table.rows)
             self.files[f"{table.name}.csv"] = "".join(",".join(quoted(c) for c in row) + "\n" for row in grid)
@@ -313,7 +319,7 @@ class Writer:
         while rest:
             layer = rest.pop(0)
             inner = [one for one in rest if layer.until is None and not layer.when and not layer.hours
-                     and one.start == layer.start and layer.start and (one.when or one.hours) and not one.until
+                     and one.start == layer.start and one.zone == layer.zone and layer.start and (one.when or one.hours) and not one.until
                      and not one.new_customers and not layer.new_customers and not one.further_notice]  # fmt: skip
             self.put(1, self.layer(layer))
             self.grid(table, layer.rows, 2)
@@ -337,6 +343,8 @@ class Writer:
             text += f" until {self.day(layer.until)}"
         elif layer.further_notice:
             text += " until further notice"
+        if layer.zone:
+            text += f" in {layer.zone}"
         if layer.hours:
             text += f" during {layer.hours}"
         if layer.when:
@@ -362,11 +370,12 @@ class Writer:
         ]
 
     def head(self, column: d.Column) -> str:
+        name = self.rng.choice([column.name] * 5 + [column.name.capitalize()])
         if column.kind == "rate" and (column.per, column.of) != self.default:
-            return f"{column.name} (per {self.size(column.per, column.of)})"
+            return f"{name} (per {self.size(column.per, column.of)})"
         if column.kind == "money" and (self.default or self.rng.random() < 0.1):
-            return f"{column.name} ({column.unit})"
-        return column.name
+            return f"{name} ({column.unit})"
+        return name
 
     def grid(self, table: d.Table, rows: tuple[d.Row, ...], depth: int) -> None:
         grid = self.cells(table, rows)
@@ -397,7 +406,7 @@ class Writer:
             case None:
                 return ""
             case str():
-                return value
+                return self.rng.choice([value, value, value.capitalize(), value.upper()])
             case d.SameAs():
                 return f"as {value.column}" if value.percent == 100 else f"{decimal(value.percent)}% of {value.column}"
             case d.Rate():

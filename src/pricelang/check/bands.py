@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,6 +10,7 @@ from pricelang.core.program import KeyBand
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.number import decimal_text
+from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.units import Unit
 
@@ -81,6 +81,12 @@ def check_bands(bands: list[Edges], findings: Findings, unit: str, open_ends: bo
     """
     if not bands:
         return
+    for band in bands:
+        if band.low is not None and band.high is not None and (
+            band.low > band.high or (band.low == band.high and not (band.low_included and band.high_included))
+        ):  # fmt: skip
+            findings.add(codes.BAND_OVERLAP, band.place, what=f"{_show(band.high, unit)} and less")
+            return
     order = sorted(bands, key=_key)
     first, last = order[0], order[-1]
     for low, high in zip(order, order[1:], strict=False):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.check.measures import constant_value
@@ -18,6 +17,7 @@ from pricelang.core.program import Line
 from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.diagnostics import codes
+from pricelang.plain import dataclass
 from pricelang.units import WHOLE
 
 ZERO = Fraction(0)

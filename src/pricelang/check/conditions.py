@@ -254,6 +254,34 @@ def exclude_each_other(left: ops.Cond | None, right: ops.Cond | None, hours: dic
     return False
 
 
+def implies(one: ops.Cond, other: ops.Cond) -> bool:
+    """Whether every record that meets one condition plainly meets the other."""
+    if one == other:
+        return True
+    if isinstance(one, ops.AnyOf):
+        return all(implies(part, other) for part in one.of)
+    if isinstance(other, ops.All):
+        return all(implies(one, part) for part in other.of)
+    if isinstance(other, ops.AnyOf):
+        return any(implies(one, part) for part in other.of)
+    if isinstance(one, ops.All):
+        return any(implies(part, other) for part in one.of)
+    match one, other:
+        case ops.IsOneOf(of=a, values=v), ops.IsOneOf(of=b, values=w) if a == b:
+            return set(v) <= set(w)
+        case ops.InForce(start=s, stop=e), ops.InForce(start=t, stop=f):
+            starts = t is None or (s is not None and s >= t)
+            return starts and (f is None or (e is not None and e <= f))
+        case (
+            ops.Compare(left=a, op=op, right=ops.Const(value=low)),
+            ops.Compare(left=b, op=than, right=ops.Const(value=high)),
+        ) if a == b and op[0] == than[0]:
+            if low == high:
+                return op == than or len(than) == 2
+            return low > high if op[0] == ">" else low < high
+    return False
+
+
 def _ranges_apart(left: ops.All, right: ops.Cond) -> bool:
     parts = (*left.of, *(right.of if isinstance(right, ops.All) else (right,)))
     spans: dict[ops.Expr, list[ops.Compare]] = {}

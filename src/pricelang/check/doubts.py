@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.check.cliffs import find_cliffs
@@ -20,6 +19,7 @@ from pricelang.core.program import Line
 from pricelang.diagnostics import codes
 from pricelang.number import decimal_text
 from pricelang.number import round_to
+from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import Unit
@@ -135,7 +135,7 @@ def _rounds_to_nothing(line: Line, decl: n.LineDecl, header: Header, scope: Scop
         if price and line.charged and header.round_line is not None:
             rounding = header.round_line
             if round_to(price, rounding.size, rounding.mode) == 0:
-                scope.findings.add(codes.ROUNDS_TO_ZERO, decl.label.place, what=figure.shown)
+                scope.findings.add(codes.ROUNDS_TO_ZERO, rounding.place, what=figure.shown)
                 return
 
 

@@ -14,6 +14,7 @@ _UNREAD = _DECEIVING | {
     for rule in (
         *(codes.SYNTAX, codes.UNKNOWN_BLOCK, codes.OUT_OF_PLACE, codes.NUMBER_TOO_LONG, codes.LINE_TOO_LONG),
         *(codes.INDENTATION, codes.TOO_DEEP, codes.FILE_REFUSED, codes.NO_BASE, codes.FILE_TOO_LARGE),
+        *(codes.BAD_ROW, codes.BAD_DATE, codes.UNREADABLE),
     )
 }
 """A line with one of these was not read, or not as it was meant."""
@@ -25,6 +26,7 @@ _ABSENT = {
         *(codes.NEVER_CHARGED, codes.UNUSED_FIELD, codes.NO_CASE_LEFT, codes.EMPTY_CASES, codes.NO_BANDS),
         *(codes.LIMIT_INCOMPLETE, codes.EXAMPLE_EMPTY, codes.EXAMPLE_ORDER, codes.NO_RULESET, codes.KEY_NOT_IN_HEADER),
         *(codes.MISSING_CELL, codes.DATE_GAP, codes.ACCOUNT_WORD, codes.NOT_MONEY),
+        *(codes.UNUSED_BLOCK, codes.NEVER_MATTERS),
     )
 }
 """Something is not there: in the block of an unread line, it may be in that line."""
@@ -38,7 +40,9 @@ _NAMED = _ABSENT | {
 }
 """A name is not known: it may be what an unread line declares."""
 
-_ONCE = {codes.NO_CURRENCY.code}
+_ONCE = {codes.NO_CURRENCY.code, codes.KEY_NOT_A_FIELD.code}
+"""Said once in the same words, wherever it shows."""
+
 _QUOTED = re.compile(r"`([^`]+)`")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -52,17 +56,18 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
     no_base = any(one.code == codes.NO_BASE.code for one in findings)
     errors = any(one.is_error for one in findings)
     kept: list[Finding] = []
-    once: set[str] = set()
+    once: set[tuple[str, str]] = set()
     for one in findings:
         if one.code in _UNREAD:
             hides = (one.place.path, one.place.line) in deceiving and one.code not in _DECEIVING
         elif one.code == codes.UNUSED_WAIVER.code:
             hides = errors
         else:
-            hides = (no_base and one.code in _NAMED) or _follows(one, blocks, words, sources) or one.code in once
+            hides = (no_base and one.code in _NAMED) or _follows(one, blocks, words, sources) or (one.code, one.message) in once
         if not hides:
             kept.append(one)
-            once.update(_ONCE & {one.code})
+            if one.code in _ONCE:
+                once.add((one.code, one.message))
     return kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from pricelang.check.conditions import instant_of
@@ -81,9 +82,25 @@ def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBloc
     return Example(block.name, accounts, tuple(items), story, block.place)
 
 
+def _comma_missing(one: n.Assignment, known: Iterable[str], scope: Scope) -> bool:
+    """A value that runs on into the next field, because a comma was forgotten; one in quotes is meant as it is."""
+    words = one.value.text.split()
+    if one.value.place.end - one.value.place.column != len(one.value.text) or len(words) < 3:
+        return False
+    names = set(known) - {one.name}
+    inside = next((word for word in words[1:-1] if word in names), None)
+    if inside is None:
+        return False
+    scope.findings.add(codes.BAD_FIELD_VALUE, one.value.place, f"write `…, {inside} …`, or the whole value in quotes",
+                       what=f"a comma is missing before `{inside}`")  # fmt: skip
+    return True
+
+
 def _attributes(item: n.GivenDecl, scope: Scope) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for one in item.attributes:
+        if _comma_missing(one, scope.account, scope):
+            continue
         info = scope.account.get(one.name)
         if info is None:
             table, _, column = one.name.partition(".")
@@ -154,6 +171,8 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
             scope.findings.add(codes.BAD_FIELD_VALUE, item.to.place, "", what=f"`{usage.name}` is a point in time")
             return None
         raw["at"] = at
+    if any([_comma_missing(one, usage.fields, scope) for one in item.fields]):
+        return None
     for one in item.fields:
         if one.name == "account" or one.name in ("id",):
             raw[one.name] = one.value.text

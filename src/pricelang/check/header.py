@@ -16,6 +16,8 @@ from pricelang.period import known_zone
 from pricelang.syntax import nodes as n
 from pricelang.units import CURRENCIES
 from pricelang.units import CURRENCY_ALIASES
+from pricelang.units import MONTH
+from pricelang.units import SECOND
 from pricelang.units import Unit
 from pricelang.units import find_unit
 
@@ -75,9 +77,19 @@ def read_header(block: n.RulesetBlock, scope: Scope) -> Header:
                         header.round_bill = step
                     case _:
                         scope.unknown("thing to round", setting.word, setting.place, ("line", "charge", "bill"))
+            case "late" if setting.value is not None and not isinstance(setting.value, n.RoundSpec):
+                _late(setting.value, scope)
             case "show" if setting.value is not None and not isinstance(setting.value, n.RoundSpec):
                 header.show_to = constant(setting.value, scope, scope.money)
     return header
+
+
+def _late(node: n.Expr, scope: Scope) -> None:
+    """How long late usage is accepted: a length of time."""
+    typed = figure(node, scope)
+    if typed is not None and typed.type.unit.dims not in (SECOND.dims, MONTH.dims):
+        scope.findings.add(codes.WRONG_KIND, node.place, what="how long late usage is accepted", kind=str(typed.type),
+                           expected="a length of time", advice="write one such as `3 days`")  # fmt: skip
 
 
 def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:
@@ -177,10 +189,11 @@ def rounding(spec: n.RoundSpec, scope: Scope, unit: Unit | None = None) -> tuple
         scope.findings.add(codes.ZERO_SIZE, spec.place, what="rounding step")
         return None
     if not spec.mode:
-        scope.findings.add(codes.UNKNOWN_MODE, spec.place, "add a comma and `half up`, `half even`, `up` or `down`", name="")
+        scope.findings.add(codes.UNKNOWN_MODE, spec.place, "add a comma and `half up`, `half even`, `up` or `down`",
+                           what="the rounding does not say which way")  # fmt: skip
         return None
     if spec.mode not in MODES:
-        scope.findings.add(codes.UNKNOWN_MODE, spec.place, name=spec.mode)
+        scope.findings.add(codes.UNKNOWN_MODE, spec.place, what=f"`{spec.mode}` is not a way to round")
         return None
     return size, spec.mode
 

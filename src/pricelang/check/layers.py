@@ -160,7 +160,7 @@ class _Assembly:
         units = [type.unit if type is not None else PLAIN for type in self.key_types]
         keys = finish_keys(read, self.rows, units, scope)
         self.keys = keys
-        missing_rows(info, self.key_types, keys, scope)
+        missing_rows(info, self.key_types, keys, self.rows, scope)
         self._index_names(indexes)
         drafts = [self._base()]
         for layer in self.block.layers:
@@ -383,12 +383,16 @@ class _Assembly:
                 if mine.unit.dims != theirs.unit.dims and not (mine.zero or theirs.zero) or mine.kind != theirs.kind:
                     self.scope.findings.add(codes.UNIT_MIX, cell.word.place, "", left=str(mine), right=str(theirs))
                 edges.setdefault((number, name), set()).add(value.column)
+        looped: set[int] = set()
         for number, name in edges:
             seen: set[str] = set()
             todo = [name]
             while todo:
                 for after in edges.get((number, todo.pop()), ()):
+                    if number in looped:
+                        break
                     if after == name:
+                        looped.add(number)
                         place = next(d.cells[number, name].word.place for d in drafts if (number, name) in d.cells)
                         self.scope.findings.add(codes.SHARE_LOOP, place, column=name)
                         todo.clear()

@@ -22,7 +22,7 @@ def check_partition(prices: list[Lowered], scope: Scope) -> None:
             _check(lowered, scope)
     for usage in scope.usages.values():
         mine = [lowered for lowered in prices if lowered.usage is usage]
-        if mine:
+        if mine and not usage.broken:
             _unused(usage, mine, scope)
 
 

@@ -190,6 +190,8 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
     typed = figure(decl.of, scope)
     if typed is None or (isinstance(decl.of, n.Name) and decl.of.text in scope.lines and typed.type.zero):
         return None  # the finding stands where the mistake is
+    if typed.type.zero and isinstance(decl.of, n.Name | n.RestOf):
+        return None  # its type is not known, and why was said where it is declared
     if typed.type.kind != "number":
         scope.findings.add(codes.WRONG_KIND, decl.of.place, what="this", kind=str(typed.type), expected="a quantity",
                            advice="begin the line with a field that counts something")  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from difflib import get_close_matches
@@ -17,6 +16,7 @@ from pricelang.core.program import Table
 from pricelang.core.program import UsageType
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
+from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import CURRENCIES

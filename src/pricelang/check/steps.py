@@ -11,6 +11,7 @@ from pricelang.check.bands import meet
 from pricelang.check.bands import shown_edges
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
+from pricelang.check.conditions import implies
 from pricelang.check.figures import adapt
 from pricelang.check.figures import constant
 from pricelang.check.figures import figure
@@ -194,6 +195,7 @@ def _bound(
     if step.word == "at most":
         return ops.AtMost(adapted.expr, each, when, step.place, moves_end)
     if each is not None and not state.priced:
+        state.minimum = False
         scope.findings.add(codes.EACH_MINIMUM, step.place)
         return None
     if each is None and state.volume:
@@ -317,7 +319,10 @@ def _cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) 
     closed = False
     good = True
     for case in step.cases:
+        earlier = [one.when for one in cases if one.when is not None]
         if closed:
+            scope.findings.add(codes.DEAD_CASE, case.place)
+        elif case.when is None and good and exhaustive(earlier, scope):
             scope.findings.add(codes.DEAD_CASE, case.place)
         asked = condition(case.when, scope) if case.when is not None else None
         if case.when is not None and asked is None:
@@ -325,8 +330,9 @@ def _cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) 
             continue
         if asked is not None and state.counted and _asks_record(asked):
             scope.findings.add(codes.COUNT_THEN_CONDITION, case.place)
-        if asked is not None and any(asked == one.when for one in cases):
-            scope.findings.add(codes.DEAD_CASE, case.place, "the case above asks the same")
+        if asked is not None and not closed and any(implies(asked, one) for one in earlier):
+            same = any(asked == one for one in earlier)
+            scope.findings.add(codes.DEAD_CASE, case.place, "a case above asks the same" if same else None)
         closed = closed or case.when is None
         if case.value is None:
             cases.append(ops.Case(asked, None, case.place))
@@ -343,7 +349,7 @@ def _cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) 
             continue
         unit = unit if unit is not None and rate.type.zero else came
         cases.append(ops.Case(asked, rate.expr, case.place))
-    if not closed and not exhaustive([case.when for case in cases if case.when is not None], scope):
+    if good and not closed and not exhaustive([case.when for case in cases if case.when is not None], scope):
         scope.findings.add(codes.NO_CASE_LEFT, step.place)
         good = False
     if not good or not cases:

@@ -436,7 +436,9 @@ def like(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), text, re.S) is not None
 
 
-def missing_rows(info: TableInfo, keys: list[Type | None], rows: list[tuple[tuple[KeyPart, ...], ...]], scope: Scope) -> None:
+def missing_rows(
+    info: TableInfo, keys: list[Type | None], rows: list[tuple[tuple[KeyPart, ...], ...]], lines: list[n.Cells], scope: Scope
+) -> None:
     """Where every key is one of a closed set of words, each combination needs a row."""
     if not keys or any(type is None or type.kind not in ("choice", "truth") for type in keys):
         return
@@ -450,16 +452,40 @@ def missing_rows(info: TableInfo, keys: list[Type | None], rows: list[tuple[tupl
         total *= len(one)
     if total > MOST_COMBINATIONS:
         return
+    _find_dead(rows, sets, lines, scope)
     missing = []
     for combination in itertools.product(*sets):
-        if not any(
-            all(any(_fits(part, value) for part in parts) for parts, value in zip(row, combination, strict=True))
-            for row in rows
-        ):
+        if not any(_row_fits(row, combination) for row in rows):
             missing.append(" and ".join(f"`{shown_part(v)}`" for v in combination))
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         scope.findings.add(codes.MISSING_ROW, info.node.place, what=", ".join(missing[:3]) + more)
+
+
+def _find_dead(
+    rows: list[tuple[tuple[KeyPart, ...], ...]], sets: list[tuple[str, ...] | tuple[bool, bool]], lines: list[n.Cells],
+    scope: Scope,
+) -> None:  # fmt: skip
+    """A row for `any`, or for a pattern, where the other rows name every word that there is."""
+    for row, cells in zip(rows, lines, strict=True):
+        if not any(isinstance(part, KeyAny | KeyLike) for parts in row for part in parts):
+            continue
+        others = [other for other in rows if other is not row and not _has_any(other)]
+        if all(
+            any(_row_fits(other, value) for other in others)
+            for value in itertools.product(*sets)
+            if _row_fits(row, value)
+        ):
+            name = " and ".join(shown_part(part) for parts in row for part in parts)
+            scope.findings.add(codes.DEAD_ROW, cells.place, "the other rows name every word there is: delete it", name=name)
+
+
+def _has_any(row: tuple[tuple[KeyPart, ...], ...]) -> bool:
+    return any(isinstance(part, KeyAny) for parts in row for part in parts)
+
+
+def _row_fits(row: tuple[tuple[KeyPart, ...], ...], values: tuple[str | bool, ...]) -> bool:
+    return all(any(_fits(part, value) for part in parts) for parts, value in zip(row, values, strict=True))
 
 
 def _fits(part: KeyPart, value: str | bool) -> bool:

@@ -41,6 +41,9 @@ def read_account(block: n.AccountBlock, scope: Scope, words: dict[str, tuple[str
         if isinstance(decl, n.ComputedDecl):
             scope.findings.add(codes.OUT_OF_PLACE, decl.place, what="a computed field", advice="the account has none")
             continue
+        if decl.may_change or decl.part_of or decl.counts:
+            what = "`may change`" if decl.may_change else "`part of`" if decl.part_of else "a counted text"
+            scope.findings.add(codes.OUT_OF_PLACE, decl.place, what=what, advice="a field of the account has a value only")
         type = _type(decl, scope, words)
         if decl.name in scope.account:
             line = scope.account[decl.name].place.line
@@ -78,6 +81,9 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
                 # the name is known all the same, so that one mistake is one finding
                 info.fields[decl.name] = FieldInfo(decl.name, Type("number", zero=True), decl.place)
                 continue
+            if decl.may_change and not block.is_resource:
+                scope.findings.add(codes.OUT_OF_PLACE, decl.place, what="`may change`",
+                                   advice="only what runs can change: declare a `resource`")  # fmt: skip
             parts = tuple(word.text for word in decl.part_of)
             info.fields[decl.name] = FieldInfo(decl.name, type, decl.place, parts)
             inputs.append(_input(decl, type, scope))

@@ -19,6 +19,7 @@ import click
 
 from pricelang.cli.rules import Stopped
 from pricelang.cli.usage import FORMATS
+from pricelang.cli.usage import accounts_of
 from pricelang.cli.usage import check_type
 from pricelang.cli.usage import chosen_format
 from pricelang.cli.usage import format_of
@@ -75,7 +76,7 @@ def command(
     check_type(ruleset, source, kind)
     summary = summary or (out is None and target == "jsonl" and sys.stdout.isatty())
     with opened(usage) as stream:
-        known = _accounts(accounts, ruleset)
+        known = accounts_of(accounts, ruleset)
         with _Run(ruleset, stream, out, rejects, target, summary) as run:
             run.go(source, kind, *known)
         run.tell()
@@ -105,15 +106,6 @@ def _distinct(rules: str, usage: str, accounts: str | None, out: str | None, rej
                 same = False
             if same and (os.path.isfile(path) or not os.path.exists(path)):
                 raise click.UsageError(f"{path} is named twice; it would be written over")
-
-
-def _accounts(path: str | None, rules: Ruleset) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
-    if path is None:
-        return {}, {}
-    from pricelang.cli.accounts import read_accounts
-
-    found = read_accounts(path, rules)
-    return found.attributes, found.signups
 
 
 @dataclass(slots=True)

@@ -96,3 +96,13 @@ def check_type(rules: Ruleset, kind: str, usage: str | None) -> None:
         near = get_close_matches(usage[:60], known, 1, 0.5)
         advice = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(known)}"
         raise click.UsageError(f"the ruleset has no usage {quoted(usage)}; {advice}")
+
+
+def accounts_of(path: str | None, rules: Ruleset) -> tuple[dict[str, dict[str, object]], dict[str, str]]:
+    """The attributes and signups of the accounts in a file, if there is one; each line of it validated."""
+    if path is None:
+        return {}, {}
+    from pricelang.cli.accounts import read_accounts
+
+    found = read_accounts(path, rules)
+    return found.attributes, found.signups

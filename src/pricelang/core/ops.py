@@ -6,12 +6,11 @@ the checker and do not appear here, except where a figure is shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.period import Window
+from pricelang.plain import dataclass
 from pricelang.source import Place
-
 
 # --- expressions: a number or a text, from one record and its account ---------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from dataclasses import field
 from fractions import Fraction
 
@@ -12,6 +11,7 @@ from pricelang.core.ops import Hours
 from pricelang.core.ops import Period
 from pricelang.core.ops import Round
 from pricelang.core.ops import Step
+from pricelang.plain import dataclass
 from pricelang.source import Place
 
 

@@ -6,7 +6,7 @@ finding is made. A page for each stands in `pages/`, shown by `pricelang rule CO
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pricelang.plain import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,12 @@ UNKNOWN_NAME = _error("PL201", "unknown-name", "there is no {kind} named `{name}
 UNKNOWN_UNIT = _error("PL202", "unknown-unit", "`{name}` is not a unit", "declare it with `unit {single}`, or use one of {known}")
 UNKNOWN_CURRENCY = _error("PL203", "unknown-currency", "`{name}` is not a currency code", "write a code such as `USD`")
 UNKNOWN_ZONE = _error("PL204", "unknown-zone", "`{name}` is not a time zone", "write one such as `UTC` or `Europe/Berlin`")
-UNKNOWN_MODE = _error("PL205", "unknown-rounding", "`{name}` is not a way to round",
+UNKNOWN_MODE = _error("PL205", "unknown-rounding", "{what}",
                       "write `half up`, `half even`, `half down`, `up` or `down`")  # fmt: skip
 UNKNOWN_PERIOD = _error("PL206", "unknown-period", "`{name}` is not a period", "write one of {known}")
 UNKNOWN_VALUE = _error("PL207", "unknown-value", "`{name}` is not one of the values of `{field}`", "write one of {known}")
 TAKEN_NAME = _error("PL208", "taken-name", "`{name}` {why}", "choose another name")
 NO_BASE = _error("PL209", "no-base", "the ruleset `{path}` {why}")
-NOT_IN_BASE = _error("PL210", "not-in-base", "the ruleset beneath has no {what} `{name}`",
-                     "name one that is there, or put it under `new rows`")  # fmt: skip
 FILE_REFUSED = _error("PL211", "file-refused", "`{path}` {why}", "table files stand in the ruleset's own folder")
 
 # --- 3: units and figures -----------------------------------------------------------------------------------
@@ -95,7 +93,6 @@ UNPRICED_STEP = _error("PL309", "step-before-price", "`{step}` works on money, a
                        "put `at` and a rate above it")  # fmt: skip
 PRICED_TWICE = _error("PL310", "priced-twice", "the line is already money here", "price it once; `plus` and `less` change money")
 ZERO_SIZE = _error("PL311", "zero-size", "a {what} of nothing", "write a size above zero")
-FRACTION_OF_WHOLE = _error("PL312", "part-of-a-unit", "{unit} come in whole numbers only", "write a whole number")
 
 # --- 4: tables and layers -----------------------------------------------------------------------------------
 
@@ -116,7 +113,7 @@ LAYER_ROW = _error("PL410", "layer-row", "the table has no row `{name}` that thi
 LAYER_COLUMN = _error("PL411", "layer-column", "the table has no column `{name}`", "the header has {known}")
 LAYER_CONFLICT = _error("PL412", "layer-conflict", "`{column}` of `{row}` is given twice at one time, here and in line {line}",
                         "make the dates, hours or conditions exclude each other")  # fmt: skip
-DATES_REVERSED = _error("PL413", "dates-reversed", "the end is before the start")
+DATES_REVERSED = _error("PL413", "end-before-start", "the end is before the start", "write the earlier one first")
 DATE_GAP = _error("PL414", "date-gap", "`{column}` of `{row}` has no price {when}",
                   "give it a price without dates, or let the dates meet")  # fmt: skip
 WINDOW_OVERLAP = _error("PL415", "window-overlap", "these hours cover a time twice")
@@ -125,6 +122,7 @@ NOT_A_BAND_TABLE = _error("PL417", "not-a-band-table", "the table `{name}` has n
 KEY_NOT_A_FIELD = _error("PL418", "key-not-a-field", "the table is keyed by `{key}`, and {what} has no such field",
                          "did you mean `{nearest}`?")  # fmt: skip
 PARTIAL_EFFECT = _error("PL419", "no-such-effect", "{what}", "{advice}")
+DEAD_ROW = _warning("PL420", "dead-row", "no record can reach the row `{name}`", "{advice}")
 
 # --- 5: prices ----------------------------------------------------------------------------------------------
 
@@ -165,6 +163,7 @@ ENDLESS_DECIMALS = _warning("PL522", "endless-decimals", "{what} has decimals wi
 PRICE_GAP = _warning("PL523", "price-gap", "nothing shows that one of the prices of `{name}` holds for every record",
                      "let their conditions name every value, or write one price without a condition")  # fmt: skip
 NEVER_MATTERS = _warning("PL524", "never-matters", "{what} {why}", "delete it, or write what is meant")
+UNUSED_BLOCK = _warning("PL525", "unused-block", "nothing uses the {kind} `{name}`", "delete it, or look for a mistyped name")
 
 # --- 6: accounts --------------------------------------------------------------------------------------------
 

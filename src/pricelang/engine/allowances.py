@@ -30,15 +30,14 @@ def take_from(pricing: Pricing, name: str, quantity: Fraction) -> Fraction:
     wallet = _opened(pricing, allowance, wallet, start)
     left = quantity
     lots = []
-    kept = ZERO
     for when, units in wallet.lots:
         taken = min(units, left)
         left -= taken
-        kept += taken if when < start else ZERO
         lots.append((when, units - taken))
     pricing.wallets[key] = Wallet(wallet.start, tuple(lots))
     if pricing.tell:
         unused = sum((units for _, units in lots), ZERO)
+        kept = sum((had - has for (when, had), (_, has) in zip(wallet.lots, lots, strict=True) if when < start), ZERO)
         own = quantity - left - kept
         pricing.told.append(Taken(pricing.at, allowance, quantity, kept, own, unused, left, period))
     return left

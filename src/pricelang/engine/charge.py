@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from dataclasses import field
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +11,7 @@ from pricelang.engine.told import Told
 from pricelang.number import decimal_or_fraction
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
+from pricelang.plain import dataclass
 from pricelang.source import Place
 
 
@@ -27,7 +27,7 @@ class ChargeLine:
     exact_before: Fraction
     rule: Place
     row: Place | None
-    told: tuple[Told, ...] = ()
+    told: tuple[Told, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def quantity(self) -> Decimal | Fraction:
@@ -116,8 +116,9 @@ class Rejection:
         """Why the record was not charged, in words."""
         name = f"the record `{self.id}`" if self.id is not None else "the record"
         where = f"{name} in line {self.line}" if self.line is not None else name
-        about = f", in its field `{self.field}`" if self.field is not None else ""
-        return f"{where[0].upper()}{where[1:]} was not charged: {self.message}.\n(the reason is called {self.code}{about})"
+        about = f", field `{self.field}`" if self.field is not None else ""
+        why = self.message if self.message.endswith((".", "?", "!")) else f"{self.message}."
+        return f"{where[0].upper()}{where[1:]} was not charged: {why}\nCode {self.code}{about}.\n"
 
     def as_dict(self) -> dict[str, object]:
         found: dict[str, object] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from dataclasses import field
 from fractions import Fraction
 
@@ -14,6 +13,7 @@ from pricelang.period import anchored_period
 from pricelang.period import period_name
 from pricelang.period import period_start
 from pricelang.period import period_stop
+from pricelang.plain import dataclass
 
 Key = tuple[object, ...]
 

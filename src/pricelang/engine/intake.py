@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from datetime import datetime
 from datetime import timedelta
@@ -45,6 +44,7 @@ from pricelang.number import printable
 from pricelang.number import quoted
 from pricelang.period import parse_date
 from pricelang.period import parse_instant
+from pricelang.plain import dataclass
 from pricelang.units import plural
 
 Value = Fraction | str | bool | None

@@ -47,6 +47,7 @@ from pricelang.engine.told import Counted as CountedStep
 from pricelang.engine.told import Ended
 from pricelang.engine.told import Fed
 from pricelang.engine.told import FellShort
+from pricelang.engine.told import Later
 from pricelang.engine.told import Looked
 from pricelang.engine.told import Passed
 from pricelang.engine.told import Priced
@@ -591,6 +592,8 @@ class Pricing:
             self.minimums[key] = made
         made.totals = [made.totals[0] + piece.value.rounded, made.totals[1] + piece.value.exact]
         made.at = max(made.at, piece.at)
+        if self.tell:
+            self.told.append(Later(piece.at, step, name))
 
     def period(self, each: ops.Period) -> tuple[Fraction, Fraction, str]:
         return period_of(self.at, each.unit, each.zone, self.program.bill, self.account.signup)
@@ -709,14 +712,15 @@ class Pricing:
         reached = Reached(self, step)
         rounded = self._between(step, reached, before[0], before[0] + quantity)
         piece.row = reached.row
-        parts = tuple(reached.parts)
+        parts = tuple(reached.parts) if self.tell else ()
         came = rounded if (quantity, before[0]) == (exact, before[1]) else None
         exactly = came if came is not None else self._between(step, reached, before[1], before[1] + exact)
         if self.tell:
             earlier = sum((one.units * one.rate + one.flat for one in parts), ZERO) - rounded
             name = self.period(step.each)[2] if step.each is not None else ""
+            apart = tuple(self.value(one, step.place) for one in step.each.apart) if step.each is not None else ()
             self.told.append(
-                Banded(piece.at, step, quantity, piece.length, parts, earlier, rounded, before[0], name)
+                Banded(piece.at, step, quantity, parts, earlier, rounded, before[0], name, apart)
             )  # fmt: skip
         piece.value = Amount(rounded, exactly)
 

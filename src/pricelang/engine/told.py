@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pricelang.core.program import Layer
 from pricelang.core.program import Line
 from pricelang.core.program import Row
 from pricelang.core.program import Table
+from pricelang.plain import dataclass
 from pricelang.source import Place
 
 if TYPE_CHECKING:
@@ -112,12 +112,12 @@ class Banded:
     at: Fraction
     step: ops.Tiers
     quantity: Fraction
-    length: Fraction
     parts: tuple[BandPart, ...]
     earlier: Fraction
     after: Fraction
     total_before: Fraction
     period: str
+    apart: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,15 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A period's minimum, to which this record counts and which is settled at the period's end."""
+
+    at: Fraction
+    step: ops.AtLeast
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
 class FellShort:
     """What a period's minimum was short of, at the period's end."""
 
@@ -194,7 +203,7 @@ class FellShort:
     apart: tuple[object, ...]
 
 
-Told = Looked | Began | Priced | Banded | Counted | Stepped | Taken | Skipped | Ended | FellShort
+Told = Looked | Began | Priced | Banded | Counted | Stepped | Taken | Skipped | Ended | Later | FellShort
 
 
 # --- what only the explanation asks ---------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from pricelang.engine.told import Began
 from pricelang.engine.told import Counted
 from pricelang.engine.told import Ended
 from pricelang.engine.told import FellShort
+from pricelang.engine.told import Later
 from pricelang.engine.told import Looked
 from pricelang.engine.told import Priced
 from pricelang.engine.told import Skipped
@@ -29,9 +30,7 @@ from pricelang.engine.told import Taken
 from pricelang.engine.told import Told
 from pricelang.explain.words import Words
 from pricelang.number import decimal_text
-from pricelang.number import printable
 from pricelang.number import round_to
-from pricelang.period import add_duration
 from pricelang.period import instant_text
 from pricelang.period import month_seconds
 from pricelang.source import Place
@@ -48,9 +47,12 @@ class Detail:
     what: str
     words: str
     place: Place | None = None
+    figure: str = ""
 
     def as_dict(self) -> dict[str, object]:
         found: dict[str, object] = {"what": self.what, "words": self.words}
+        if self.figure:
+            found["figure"] = self.figure
         if self.place is not None:
             found["place"] = str(self.place)
         return found
@@ -218,8 +220,11 @@ class _Teller:
             case Taken():
                 return [self._taken(told)]
             case Skipped():
-                text = self._step_text(told.step)
-                return [Part("not applied", f"{text}, not applied: {self.words.why(told.why)}", place=told.step.place)]
+                words = f"not applied: `{self._step_text(told.step)}`, as {self.words.why(told.why)}"
+                return [Part("not applied", words, place=told.step.place)]
+            case Later():
+                words = f"{self._step_text(told.step)}: settled at the end of {told.period}, on a charge of its own"
+                return [Part("at least", words, place=told.step.place)]
             case FellShort():
                 return self._short(told, cells)
         return []
@@ -229,7 +234,7 @@ class _Teller:
     def _figure(self, value: Fraction) -> str:
         """What the line stands at, in words."""
         if self.priced:
-            return self.words.money(value) if self.money else self.words.number(value)
+            return self.words.said(value) if self.money else self.words.number(value)
         return self.words.quantity(value, self.unit, self.factor)
 
     def _stands(self, value: Fraction) -> Fraction:
@@ -272,7 +277,9 @@ class _Teller:
     def _field(self, expr: ops.Expr, value: object, core: Line) -> str:
         type = self.words.type_of(expr)
         if isinstance(expr, ops.LineValue) and isinstance(value, Fraction):
-            return f"{expr.label} {self.words.number(value)}"
+            lines = next((price.lines for price in self.program.prices if any(one is core for one in price.lines)), ())
+            money = any(one.label == expr.label and one.charged for one in lines)
+            return f"{expr.label} {self.words.said(value) if money else self.words.number(value)}"
         return f"{self.words.expr(expr)} {self.words.value(value, type)}"  # type: ignore[arg-type]
 
     def _written_quantity(self, core: Line) -> str:
@@ -303,7 +310,7 @@ class _Teller:
         counted = self.words.quantity(count, unit)
         came = told.value * count
         span = f"from {self.words.instant(told.at)}"
-        one = self._rate_of(core.of, told.value, details_of(details), core, "every")
+        one = self._rate_of(core.of, told.value, details, core, "every")
         words = f"{counted} {span} × {one} = {self._figure(came)}"
         return [Part("started", words, self._added(came), True, None, came, core.place, tuple(details))]
 
@@ -329,9 +336,9 @@ class _Teller:
         assert core is not None
         details = []
         if len(told.step.cases) > 1 or told.case.when is not None:
-            details.append(Detail("case", f"case: {self._case_text(told.case)}", told.case.place))
+            details.append(Detail("case", f"case: `{self._case_text(told.case)}`", told.case.place))
         for case, why in told.passed:
-            words = f"case passed over: {self._case_text(case)}: {self.words.why(why)}"
+            words = f"case passed over: `{self._case_text(case)}`, as {self.words.why(why)}"
             details.append(Detail("case passed", words, case.place))
         assert told.case.rate is not None
         found = self._details(told.case.rate, cells)
@@ -342,7 +349,8 @@ class _Teller:
         counted = self._figure(quantity)
         before = self._stands(quantity)
         self.priced = True
-        words = f"{counted} × {rate} = {self._figure(told.after)}"
+        words = f"{counted}{self.words.in_unit_of(rate, quantity, core.unit, core.factor)} × {rate}"
+        words += f" = {self._figure(told.after)}"
         what = (*found, *details)
         return [Part("rate", words, self._added(told.after), self.money, before, told.after, told.step.place, what)]
 
@@ -354,7 +362,7 @@ class _Teller:
     ) -> str:
         """A rate as written: its cell, or its words in the line; else its value per the line's unit."""
         if isinstance(expr, ops.Cell):
-            return next((one.words.rsplit(": ", 1)[-1] for one in found if one.what == "row"), self.words.money(value))
+            return next((one.figure for one in found if one.what == "row"), self.words.money(value))
         if not value:
             return "free" if self.money else "0"
         text = ""
@@ -386,16 +394,16 @@ class _Teller:
         following: list[Detail] = []
         if isinstance(one.value, Share) and index + 1 < len(cells):
             following = self._cell(cells, index + 1)
-            worth = next((d.words.rsplit(": ", 1)[-1] for d in following if d.what == "row"), "")
-            text = f"{text} ({worth})"
+            column, worth = _worth_of(cells, index)
+            text = f"{self.words.column(one.table, column, worth)} ({text})"
         row = f"row {one.row.shown} of " if one.row.shown else ""
-        found = [Detail("row", f"{row}{one.table.name}, column {one.column}: {text}", one.place)]
+        found = [Detail("row", f"{row}{one.table.name}, column {one.column}: {text}", one.place, text)]
         if one.layer.when is not None or one.layer.name:
             found.append(Detail("layer", f"in force: {self.words.layer(one.layer)}", one.layer.place or one.place))
         for passed in one.passed:
             gave = self.words.cell(one.table, one.column, passed.value, passed.place)
-            why = self.words.why(passed.why)
-            words = f"not in force: {self.words.layer(passed.layer)} ({gave}): {why}"
+            layer = self.words.layer(passed.layer, True)
+            words = f"not in force: {f'{layer} ({gave})' if layer else gave}: {self.words.why(passed.why)}"
             found.append(Detail("layer passed", words, passed.place))
         return [*found, *following]
 
@@ -410,7 +418,8 @@ class _Teller:
         found = []
         if step.each is not None:
             before, after = self._figure(told.total_before), self._figure(told.total_before + told.quantity)
-            words = f"counted each {step.each.unit}: {before} before in {told.period}, {after} with this"
+            period = f"{told.period}{self._for(told.apart)}"
+            words = f"counted each {step.each.unit}: {before} before in {period}, {after} with this"
             stood = told.total_before / self.factor
             found.append(
                 Part("period", words, ZERO, False, stood, stood + told.quantity / self.factor, step.place)
@@ -460,8 +469,8 @@ class _Teller:
             named = " plus ".join(texts.get(one, self._worth(part)) for one in wanted if one is not None)
         if fixed and not part.flat and told.step.graduated:
             named += ", its fixed amount charged before"
-        times = "at" if not part.rate and part.flat else "×"
-        return f"{band or 'band'}: {units} {times} {named or self._worth(part)}"
+        times = " ×" if part.rate else ","
+        return f"{band or 'band'}: {units}{times} {named or self._worth(part)}"
 
     def _worth(self, part: BandPart) -> str:
         core = self.core
@@ -475,6 +484,11 @@ class _Teller:
         return " plus ".join(found) or "free"
 
     # --- steps
+
+    def _for(self, apart: tuple[object, ...]) -> str:
+        """What is counted apart, behind its period."""
+        values = [self.words.value(one) for one in apart if isinstance(one, str | bool | Fraction)]
+        return f" for {' and '.join(values)}" if values else ""
 
     def _by(self, step: ops.Step, by: Fraction) -> str:
         """The value of a step's figure where it is not written out in the step."""
@@ -496,9 +510,8 @@ class _Teller:
         step = told.step
         each: ops.Period | None = getattr(step, "each", None)
         unit = each.unit if each is not None else "period"
-        for_each = "".join(f" for {self.words.value(one)}" for one in told.apart if isinstance(one, str | bool))
         text = f"{self._step_text(step)}{self._by(step, told.by)}"
-        total = f"{self._figure(told.total_before)} before in this {unit} ({told.period}{for_each})"
+        total = f"{self._figure(told.total_before)} before in this {unit} ({told.period}{self._for(told.apart)})"
         total += f", {self._figure(told.total_after)} with this"
         before, stood = self._figure(told.before), self._stands(told.before)
         added = self._added(told.after - told.before)
@@ -552,16 +565,21 @@ class _Teller:
         text = self._step_text(told.step)
         bound = self.words.money(told.bound)
         share = f", {self.words.number(told.share)} of it" if told.share != 1 else ""
-        for_each = "".join(f" for {self.words.value(one)}" for one in told.apart if isinstance(one, str | bool))
-        words = f"{text}{share}: {told.period}{for_each} came to {self.words.money(told.total)} of {bound} at least, "
+        words = f"{text}{share}: {told.period}{self._for(told.apart)} came to {self.words.money(told.total)} of {bound} at least, "
         words += f"{self.words.money(told.after)} short"
         details = tuple(self._step_details(told.step, cells))
         return [Part("minimum", words, told.after, True, told.total, told.total + told.after, told.step.place, details)]
 
 
-def details_of(found: list[Detail]) -> list[Detail]:
-    """The details that tell of cells."""
-    return [one for one in found if one.what != "line"]
+def _worth_of(cells: list[Looked], index: int) -> tuple[str, Fraction | None]:
+    """What a share of another column is worth, and a column that has its unit."""
+    one = cells[index]
+    if not isinstance(one.value, Share):
+        return one.column, one.came if isinstance(one.came, Fraction) else None
+    if index + 1 == len(cells):
+        return one.value.column, None
+    column, worth = _worth_of(cells, index + 1)
+    return column, worth * one.value.share if worth is not None else None
 
 
 def _plain(band: ops.Band) -> bool:

@@ -56,7 +56,11 @@ class _Page:
         found.append("")
         if not story.lines:
             found += ["No line charges anything.", ""]
-        found += self.row("total", "", self.words.money(charge.exact_amount))
+        total = self.words.money(charge.exact_amount)
+        found += self.row("total", "", total)
+        if self.words.said(charge.exact_amount) != total:
+            about = self.words.said(charge.exact_amount)[len(total) :].strip(" ()")
+            found += self.row(f"the total is {about}", "", "")
         if story.shown is not None:
             found += self.row("shown as", "", self.words.money(story.shown))
         return found
@@ -82,7 +86,8 @@ class _Page:
 
     def row(self, words: str, indent: str, amount: str) -> list[str]:
         """Words on the left, wrapped; an amount on the right, in the last of their lines."""
-        found = textwrap.wrap(words, self.room, initial_indent=indent, subsequent_indent=indent + "  ")
+        room = self.room if amount else WIDTH
+        found = textwrap.wrap(words, room, initial_indent=indent, subsequent_indent=indent + "  ")
         if not amount:
             return found
         head, tail = _point(amount)

@@ -20,10 +20,12 @@ from pricelang.engine.lookup import Value
 from pricelang.engine.told import Asked
 from pricelang.number import decimal_text
 from pricelang.number import printable
+from pricelang.number import round_to
 from pricelang.period import local_clock
 from pricelang.source import Place
 from pricelang.source import Source
 from pricelang.units import SIGNS
+from pricelang.units import find_unit
 from pricelang.units import plural
 
 _WHOLE = ("JPY", "KRW", "VND", "CLP", "ISK", "HUF")
@@ -31,6 +33,7 @@ _SECONDS = FieldType("number", (), Fraction(1), "second")
 _REQUESTS = FieldType("number", (), Fraction(1), "request")
 _SPANS = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
 _OPS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_NEAR = Fraction(1, 10**6)
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _PER = re.compile(r"\bper (\d[\d,]*),000,000 ")
 
@@ -98,7 +101,24 @@ class Words:
         if unit == "percent":
             return f"{self.number(value / factor)}%"
         count = value / factor
+        about = round_to(count, _NEAR, "half even")
+        if unit and about and "/" in decimal_text(count):
+            return f"{self.number(count)} {plural(unit)} (about {self.number(about)})"
         return f"{self.number(count)} {unit if count == 1 else plural(unit)}" if unit else self.number(count)
+
+    def said(self, value: Fraction) -> str:
+        """An amount in a sentence: where its digits do not end, with what it is about."""
+        text = self.money(value)
+        about = round_to(value, _NEAR, "half even")
+        return f"{text} (about {self.money(about)})" if "/" in text and about else text
+
+    def in_unit_of(self, rate: str, value: Fraction, unit: str, factor: Fraction) -> str:
+        """A quantity once more in the unit that its rate is per, where that is another."""
+        per = re.search(r" per (?:[\d,.]+[KMB]? )?([A-Za-z]+(?:-[A-Za-z]+)*)$", rate)
+        mine, theirs = find_unit(unit, {}), find_unit(per[1], {}) if per is not None else None
+        if mine is None or theirs is None or mine.dims != theirs.dims or theirs.factor == factor:
+            return ""
+        return f" = {self.quantity(value, theirs.name, theirs.factor)}"
 
     def duration(self, seconds: Fraction) -> str:
         """A time in words: `2 days 3 hours`."""
@@ -280,9 +300,11 @@ class Words:
 
     # --- tables
 
-    def layer(self, layer: Layer) -> str:
-        """A layer by its name and condition."""
+    def layer(self, layer: Layer, short: bool = False) -> str:
+        """A layer by its name and condition; `short` leaves dates to the reason that is told behind it."""
         found = [f'"{layer.name}"'] if layer.name else []
+        if short and isinstance(layer.when, ops.InForce):
+            return found[0] if found else ""
         if layer.when is not None:
             found.append(self.when(layer.when))
         return ", ".join(found) or layer.shown or "the table's own row"

@@ -18,7 +18,7 @@ from pricelang.source import Source
 from pricelang.syntax import nodes as n
 
 MOST_DIGITS = 40
-_MONEY = re.compile(r"(\D*?) ?([\d.,]+(?:[KMB](?![A-Za-z]))?) ?(\D*)")
+_MONEY = re.compile(r"(\D*?) *([\d.,]+(?:[KMB](?![A-Za-z]))?) *(\D*)")
 _SCALES = {"K": 3, "M": 6, "B": 9, "thousand": 3, "million": 6, "billion": 9}
 
 Child = Any  # Tree or Token: Lark's own trees are untyped
@@ -62,7 +62,7 @@ class LineBuilder:
 
     def date(self, token: Token) -> n.Word:
         """A date or a date and time, proved to exist; one that does not is a finding, and an empty word."""
-        text = str(token).replace("T", " ")
+        text = " ".join(str(token).replace("T", " ").split())
         try:
             datetime.datetime.fromisoformat(text)
         except ValueError:

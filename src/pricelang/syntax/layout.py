@@ -49,7 +49,7 @@ _STARTS_BENEATH = {"table": "table_item", "price": "step"}
 _TIGHT_BEFORE = {"_COMMA", "_LIST_COMMA", "_COLON", "_RPAR", "_DOT"}
 _TIGHT_AFTER = {"_LPAR", "_DOT"}
 _SIGNS = {"TIMES": "×", "OVER": "/"}
-_SIGN = re.compile(r"(?<=[^A-Za-z\s]) (?=\d)|(?<=\d) (?=%)")  # `$ 5`, `5 %`
+_SIGN = re.compile(r"(?<=[^A-Za-z\s]) +(?=\d)|(?<=\d) +(?=%)")  # `$ 5`, `5 %`
 _CODE = re.compile(r"(?<=\d)(?=[A-Z]{3}$)")  # `5USD`
 
 
@@ -170,10 +170,12 @@ class _Writer:
             elif token.type in _SIGNS:
                 word = _SIGNS[token.type]
             elif token.type in ("MONEY", "PERCENT"):
-                word = _CODE.sub(" ", _SIGN.sub("", word))
+                word = " ".join(_CODE.sub(" ", _SIGN.sub("", word)).split())
             elif token.type == "DATETIME":
-                word = word.replace("T", " ")
-            text += word if tight or token.type in _TIGHT_BEFORE else f" {word}"
+                word = " ".join(word.replace("T", " ").split())
+            if not tight and token.type not in _TIGHT_BEFORE and word[0] != "#":  # ` #` would begin a comment
+                text += " "
+            text += word
             tight = token.type in _TIGHT_AFTER
         return text
 

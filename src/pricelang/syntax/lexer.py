@@ -15,17 +15,17 @@ from pricelang.units import CURRENCY_ALIASES
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _CODES = "|".join(sorted(CURRENCIES | set(CURRENCY_ALIASES)))
 _SCALED = rf"{NUMBER}(?:[KMB](?![\w]))?"
-_SIGNED = rf"(?:US\$|[$€£¥₹₩])\s?{_SCALED}"
+_SIGNED = rf"(?:US\$|[$€£¥₹₩])[ ]*{_SCALED}"
 _END = r"(?![\w])"
 
 _TOKEN = re.compile(
     rf"""(?P<SPACE>[ ]+)
     |(?P<STRING>"[^"\\]*(?:\\.[^"\\]*)*")
-    |(?P<DATETIME>\d{{4}}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?{_END})
+    |(?P<DATETIME>\d{{4}}-\d\d-\d\d(?:[ ]+|T)\d\d:\d\d(?::\d\d)?{_END})
     |(?P<DATE>\d{{4}}-\d\d-\d\d{_END})
     |(?P<TIME>\d\d:\d\d(?::\d\d)?{_END})
-    |(?P<PERCENT>{NUMBER}[ ]?%)
-    |(?P<MONEY>{_SIGNED}{_END}|(?:{_CODES})[ ]{_SCALED}{_END}|{_SCALED}[ ]?(?:{_CODES}){_END}(?!-))
+    |(?P<PERCENT>{NUMBER}[ ]*%)
+    |(?P<MONEY>{_SIGNED}{_END}|(?:{_CODES})[ ]+{_SCALED}{_END}|{_SCALED}[ ]*(?:{_CODES}){_END}(?!-))
     |(?P<NUMBER>{_SCALED}(?=[^\w.]|$|\.(?!\d)|[A-Za-z]{{1,4}}\b))
     |(?P<WORD>[A-Za-z_]\w*(?:-[A-Za-z_]\w*)*)
     |(?P<_COLON>:)|(?P<_COMMA>,)|(?P<_LPAR>\()|(?P<_RPAR>\))|(?P<ADD>\+)|(?P<SUB>-)

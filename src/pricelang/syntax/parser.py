@@ -590,8 +590,13 @@ class _Parser:
                     words["expires"] = f"end of the {kids[0]}"
                 case "expires_never":
                     words["expires"] = None
-                case "grant_once" | "grant_each":
+                case "grant_once":
                     words["once"] = True
+                case "grant_each":
+                    words["once"] = True
+                    if str(kids[0]) != "account":
+                        self.findings.add(codes.SYNTAX, built.place(kids[0]), what="a grant is for each account",
+                                          advice="write `once for each account`")  # fmt: skip
                 case "grant_until":
                     words["until"] = built.date(kids[0])
                 case "grant_from":

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
-from pricelang.core import ops
 from pricelang.core.program import CellValue
 from pricelang.core.program import Custom
 from pricelang.core.program import KeyBand
@@ -181,8 +180,11 @@ class TableData:
 
         return find
 
-    def band_searcher(self, of: list[Figure | Word], index: int, scale: int | None, factor: Fraction) -> Callable[..., Bands]:
-        """Finds the bands that a tier reads, in order: (low, it included, high, it included, row). None where unsure."""
+    def band_searcher(
+        self, of: list[Figure | Word], index: int, scale: int | None, factor: Fraction, graduated: bool
+    ) -> Callable[..., Bands]:
+        """Finds the bands that a tier reads, in order: (low, it included, high, it included, row). Empty where the
+        definition has to say what is wrong with them."""
         known: dict[object, Bands] = {}
 
         def find(*given: object) -> Bands:
@@ -205,6 +207,8 @@ class TableData:
                     high = part.high * factor if part.high is not None else None
                     found.append((low, part.low_included, high, part.high_included, self.ready[row]))
             found.sort(key=lambda one: (one[0], not one[1]))
+            if graduated and not follow_on([(one[0], one[2]) for one in found]):
+                return ()
             return tuple((data(one[0], scale), one[1], None if one[2] is None else data(one[2], scale), *one[3:])
                          for one in found)  # fmt: skip
 
@@ -271,6 +275,3 @@ def _half_open(band: KeyBand, scale: int) -> tuple[int | None, int | None]:
     if band.high is not None:
         stop = band.high * scale // ONE + 1 if band.high_included else -(-band.high * scale // ONE)
     return low, stop
-
-
-__all__ = ["OWN", "TableData", "band_index", "edges", "follow_on", "ops", "scale_for"]
