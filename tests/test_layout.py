@@ -448,7 +448,9 @@ def test_columns() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "\n", "# x", "usage  a", "ruleset  x\n  currency  ???\n", "ruleset x\n\tbill every month"])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "# x", "usage  a", "ruleset  x\n  currency  ???\n", "ruleset x\n\tbill every month"]
+)
 def test_a_file_with_errors_stays_as_it_is(text: str) -> None:
     assert laid(text) == text
 
@@ -545,5 +547,3 @@ def test_one_layout_comes_of_all_layouts(name: str, seed: int) -> None:
 def test_the_laws_hold_on_any_layout(name: str, seed: int) -> None:
     rng = Random(seed)
     assert_laws(scrambled(texts()[name], rng, spaces=rng.random() < 0.5, between=True))
-
-

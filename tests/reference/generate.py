@@ -560,9 +560,10 @@ class Generator:
     def at(self, unit: str) -> d.At:
         """A rate: written, from the table, or by cases."""
         if self.chance(0.25):
-            asked = [self.cond() for _ in range(self.rng.randint(1, 2))]
-            alike = {str(when).replace("IsNot(", "Not("): when for when in asked}  # a case asked twice is an error
-            cases = [(when, self.one_rate(unit)) for when in alike.values()]
+            asked = [self.cond(), self.cond(2)][: self.rng.randint(1, 2)]
+            if len(asked) == 2 and subjects(asked[0]) & subjects(asked[1]):
+                asked.pop()  # a case that can never apply is an error
+            cases = [(when, self.one_rate(unit)) for when in asked]
             if self.chance(0.2):
                 cases[0] = (cases[0][0], self.pick([None, replace(self.rate(unit), price=Fraction(0))]))
             return d.At((*cases, (None, self.one_rate(unit))))
@@ -609,7 +610,7 @@ class Generator:
         ways = [self.money()] * 4
         cells = [d.Cell(t.name, c.name) for t in self.tables for c in t.columns if c.kind == "money" and not t.band]
         ways += [cell for cell in cells if capping or cell.column != "most"] * 2
-        ways += [d.Attribute(f.name) for f in self.account if f.unit == self.currency]
+        ways += [d.Attribute(f.name) for f in self.account if f.unit == self.currency and not f.per]
         return self.pick(ways)
 
     def line(self, label: str, of, unit: str) -> d.Line:
@@ -971,6 +972,11 @@ class Generator:
             given["model"] = "not-there"
         elif kind == 6 and "service_tier" in given:
             given["service_tier"] = "Batch"
+
+
+def subjects(cond) -> set[str]:
+    """What a condition asks."""
+    return {getattr(node, "name", type(node).__name__) for node in nodes(cond) if not isinstance(node, d.Figure)}
 
 
 def same_dimension(left: str, right: str) -> bool:

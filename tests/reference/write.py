@@ -318,9 +318,7 @@ class Writer:
         rest = list(table.layers)
         while rest:
             layer = rest.pop(0)
-            inner = [one for one in rest if layer.until is None and not layer.when and not layer.hours
-                     and one.start == layer.start and one.zone == layer.zone and layer.start and (one.when or one.hours) and not one.until
-                     and not one.new_customers and not layer.new_customers and not one.further_notice]  # fmt: skip
+            inner = [one for one in rest if layer.until is None and self.may_stand_inside(one, layer)]
             self.put(1, self.layer(layer))
             self.grid(table, layer.rows, 2)
             for one in inner:
@@ -328,6 +326,13 @@ class Writer:
                     rest.remove(one)
                     self.put(2, self.words(one.hours, one.when))
                     self.grid(table, one.rows, 3)
+
+    def may_stand_inside(self, one: d.Layer, around: d.Layer) -> bool:
+        """Whether hours or a condition of the same date can be written beneath it."""
+        if not around.start or (one.start, one.zone) != (around.start, around.zone) or around.when or around.hours:
+            return False
+        plain = not (one.until or one.further_notice or one.new_customers or around.new_customers)
+        return plain and bool(one.when or one.hours)
 
     def words(self, hours: str | None, when) -> str:
         if hours and when:

@@ -40,6 +40,9 @@ _NAMED = _ABSENT | {
 }
 """A name is not known: it may be what an unread line declares."""
 
+_UNUSED = {codes.UNUSED_BLOCK.code, codes.UNUSED_FIELD.code}
+"""Nothing uses a name: an error may be about that very name."""
+
 _ONCE = {codes.NO_CURRENCY.code, codes.KEY_NOT_A_FIELD.code}
 """Said once in the same words, wherever it shows."""
 
@@ -55,6 +58,7 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
     words = {word for one in unread for word in _words(one, sources)}
     no_base = any(one.code == codes.NO_BASE.code for one in findings)
     errors = any(one.is_error for one in findings)
+    said = {word for one in findings if one.is_error for word in _QUOTED.findall(f"{one.message} {one.advice}")}
     kept: list[Finding] = []
     once: set[tuple[str, str]] = set()
     for one in findings:
@@ -62,12 +66,17 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
             hides = (one.place.path, one.place.line) in deceiving and one.code not in _DECEIVING
         elif one.code == codes.UNUSED_WAIVER.code:
             hides = errors
+        elif one.code in _UNUSED and said & set(_QUOTED.findall(one.message)):
+            hides = True
         else:
             hides = (no_base and one.code in _NAMED) or _follows(one, blocks, words, sources) or (one.code, one.message) in once
+            hides = hides or (one.code, str(one.place)) in once
         if not hides:
             kept.append(one)
             if one.code in _ONCE:
                 once.add((one.code, one.message))
+            elif one.code == codes.ROUNDS_TO_ZERO.code:
+                once.add((one.code, str(one.place)))
     return kept
 
 

@@ -185,6 +185,9 @@ def _sum(node: n.Arithmetic, scope: Scope) -> Typed | None:
         if adapted is None:
             return None
         terms.append((-1 if sign == "-" else 1, adapted.expr))
+    if all(isinstance(term, ops.Const) for _, term in terms):
+        total = sum((sign * term.value for sign, term in terms if isinstance(term, ops.Const)), Fraction(0))
+        return Typed(ops.Const(total), lead)
     return Typed(ops.Sum(tuple(terms)), lead)
 
 

@@ -30,6 +30,7 @@ from pricelang.check.tables import missing_rows
 from pricelang.check.tables import read_cell
 from pricelang.check.tables import read_key_part
 from pricelang.check.tables import read_keys
+from pricelang.check.written import written_figure
 from pricelang.core import ops
 from pricelang.core.program import CellValue
 from pricelang.core.program import ColumnType
@@ -147,7 +148,10 @@ class _Assembly:
         self.values = values
         self.rows = rows
         self.typed = [key_type(column.name, scope) for column in key_columns]
-        self.key_types = [typed[0] if typed else None for typed in self.typed]
+        self.key_types = [
+            typed[0] if typed else self._band_type(column)
+            for column, typed in zip(key_columns, self.typed, strict=True)
+        ]
         self.names: list[dict[str, list[int]]] = []
         self.keys: list[tuple[tuple[KeyPart, ...], ...]] = []
 
@@ -192,6 +196,17 @@ class _Assembly:
             self.block.place,
         )
         return info
+
+    def _band_type(self, column: Column) -> Type | None:
+        """The type of a key that is no field: its bands are of a quantity whose unit they name."""
+        for row in self.rows:
+            words = band_words(row.cells[column.index].text)
+            edge = words and (words[0] or words[2])
+            node = written_figure(edge, row.cells[column.index].place, self.scope) if edge else None
+            if isinstance(node, n.Number) and node.unit is not None:
+                unit = self.scope.unit(node.unit)
+                return Type("number", unit) if unit is not None else None
+        return None
 
     def _band_key(self) -> int | None:
         """The one key that is a band, for `graduated` and `volume`."""

@@ -146,6 +146,7 @@ def _sized(
         return None
     if isinstance(adapted.expr, ops.Const) and adapted.expr.value <= 0:
         scope.findings.add(codes.ZERO_SIZE, step.place, what="step" if step.word == "in steps of" else "package")
+        state.unit = state.unit if step.word == "in steps of" else PACKAGE
         return None
     if step.word == "in steps of":
         return ops.RoundUp(adapted.expr, each, when, step.place, moves_end)
@@ -191,7 +192,7 @@ def _bound(
     adapted = typed if moves_end else adapt(typed, state.unit, step.amount.place, scope)
     if adapted is None or (each is not None and step.word == "at least" and not _known_at_end(step, adapted, scope)):
         return None
-    state.minimum = state.minimum or (each is not None and step.word == "at least")
+    state.minimum = state.minimum or (each is not None and step.word == "at least" and state.priced)
     if step.word == "at most":
         return ops.AtMost(adapted.expr, each, when, step.place, moves_end)
     if each is not None and not state.priced:

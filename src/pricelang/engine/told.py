@@ -13,6 +13,7 @@ from pricelang.core.program import Layer
 from pricelang.core.program import Line
 from pricelang.core.program import Row
 from pricelang.core.program import Table
+from pricelang.engine.intake import RecordError
 from pricelang.plain import dataclass
 from pricelang.source import Place
 
@@ -126,7 +127,7 @@ class Counted:
 
     at: Fraction
     step: ops.Step
-    by: Fraction
+    by: Value
     before: Fraction
     after: Fraction
     total_before: Fraction
@@ -141,7 +142,7 @@ class Stepped:
 
     at: Fraction
     step: ops.Step
-    by: Fraction
+    by: Value
     before: Fraction
     after: Fraction
 
@@ -230,18 +231,18 @@ def reasons(pricing: Pricing, cond: ops.Cond, met: bool = False) -> tuple[Asked,
     return (Asked(cond, met, left, right, pricing.at, pricing.account.signup),)
 
 
-def figure_of(pricing: Pricing, step: ops.Step) -> Fraction:
+def figure_of(pricing: Pricing, step: ops.Step) -> Value:
     """The figure a step works with: its bound, its size, its share or amount."""
     match step:
         case ops.AtLeast() | ops.AtMost():
-            return pricing.number(step.bound, step.place)
+            return pricing.value(step.bound, step.place)
         case ops.RoundUp() | ops.Packages():
-            return pricing.number(step.size, step.place)
+            return pricing.value(step.size, step.place)
         case ops.Adjust():
-            return pricing.number(step.by, step.place)
+            return pricing.value(step.by, step.place)
         case ops.Round():
             return step.size
-    return Fraction(0)
+    return None
 
 
 def values_in(pricing: Pricing, expr: ops.Expr, place: Place) -> tuple[tuple[ops.Expr, Value], ...]:
@@ -252,7 +253,10 @@ def values_in(pricing: Pricing, expr: ops.Expr, place: Place) -> tuple[tuple[ops
         one = todo.pop(0)
         match one:
             case ops.Field() | ops.Attribute() | ops.LineValue():
-                found[one] = pricing.value(one, place)
+                try:
+                    found[one] = pricing.value(one, place)
+                except RecordError:
+                    found[one] = None  # it counted as nothing
             case ops.Sum():
                 todo += [term for _, term in one.terms]
             case ops.Product():

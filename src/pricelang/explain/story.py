@@ -15,6 +15,7 @@ from pricelang.core.program import Program
 from pricelang.core.program import Share
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import ChargeLine
+from pricelang.engine.lookup import Value
 from pricelang.engine.told import Banded
 from pricelang.engine.told import BandPart
 from pricelang.engine.told import Began
@@ -490,7 +491,7 @@ class _Teller:
         values = [self.words.value(one) for one in apart if isinstance(one, str | bool | Fraction)]
         return f" for {' and '.join(values)}" if values else ""
 
-    def _by(self, step: ops.Step, by: Fraction) -> str:
+    def _by(self, step: ops.Step, by: Value) -> str:
         """The value of a step's figure where it is not written out in the step."""
         expr: ops.Expr | None = None
         match step:
@@ -502,6 +503,8 @@ class _Teller:
                 expr = step.by
         if expr is None or isinstance(expr, ops.Const):
             return ""
+        if not isinstance(by, Fraction):
+            return f" ({self.words.value(by)})"
         if isinstance(step, ops.Adjust) and step.share:
             return f" ({self.words.number(by * 100)}%)"
         return f" ({self._figure(by)})"

@@ -94,6 +94,8 @@ class LineBuilder:
                 return n.Free(place)
             case "unlimited":
                 return n.NoLimit(place)
+            case "minus":
+                return n.Arithmetic((("-", self.expr(kids[1])),), place)
             case "group":
                 return self.expr(kids[0])
             case "share_of":

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from lark import Token
 
@@ -180,26 +181,24 @@ class _Writer:
         return text
 
     def table(self, rows: list[Line], depth: int) -> None:
-        """The rows of one table; the row of dashes comes last beneath the header, or is left out."""
-        source = self.source
-        texts = {line.number: [word.text.replace("|", "\\|") for word in cut(line, source).cells] for line in rows}
+        """The rows of one table; the row of dashes is added beneath the header, or left out."""
         rule = rows[1] if len(rows) > 1 and is_rule(rows[1].text) else None
-        shown = [cells for number, cells in texts.items() if rule is None or number != rule.number]
-        columns = [
-            max(width(cells[index]) for cells in shown if index < len(cells)) for index in range(max(map(len, shown)))
-        ]
-        for line in rows:
-            cells = [_pad(text, columns[index]) for index, text in enumerate(texts[line.number])]
-            comment = _comment(source, line.number, line.comment)
-            self.written[line.number] = [_Item(depth, f"| {' | '.join(cells)} |", comment)]
-        dashes = f"|{'|'.join('-' * (columns[index] + 2) for index in range(len(texts[rows[0].number])))}|"
+        shown = [line for line in rows if line is not rule]
+        texts = [[word.text.replace("|", "\\|") for word in cut(line, self.source).cells] for line in shown]
+        columns = [max(map(width, column)) for column in zip_longest(*texts, fillvalue="")]
+        for line, cells in zip(shown, texts, strict=True):
+            padded = " | ".join(map(_pad, cells, columns))
+            self.written[line.number] = [
+                _Item(depth, f"| {padded} |", _comment(self.source, line.number, line.comment))
+            ]
+        dashes = _Item(depth, f"|{'|'.join('-' * (columns[index] + 2) for index in range(len(texts[0])))}|")
         if rule is None:
             if depth == 1:
-                self.written[_last(rows[0]).number].append(_Item(depth, dashes))
-        elif depth == 1 or rule.comment or rule.children or (len(rows) > 2 and is_rule(rows[2].text)):
-            self.written[rule.number][0].text = dashes
-        else:
-            self.written[rule.number] = []
+                self.written[_last(rows[0]).number].append(dashes)
+            return
+        dashes.comment = _comment(self.source, rule.number, rule.comment)
+        stays = depth == 1 or rule.comment or rule.children or (len(rows) > 2 and is_rule(rows[2].text))
+        self.written[rule.number] = [dashes] if stays else []
 
 
 def _first_column(tokens: list[Token], start: str, block: str) -> int:

@@ -254,6 +254,7 @@ class _Parser:
             read = self.tree(child, "topup_item") if child.text.startswith("allow ") else None
             if read is not None:
                 self.common(read[0].children[0] if read[0].data == "topup_item" else read[0], read[1], line, [])
+                self.no_children(child)
             elif not child.text.startswith("allow "):
                 self.out_of_place(child, "a line beneath this one")
 
@@ -386,6 +387,7 @@ class _Parser:
     def price_lines(self, line: Line) -> tuple[tuple[n.LineDecl, ...], tuple[n.StepDecl, ...] | None]:
         lines: list[n.LineDecl] = []
         together: tuple[n.StepDecl, ...] | None = None
+        first = line
         for child in line.children:
             read = self.tree(child, "price_item")
             if read is None:
@@ -398,7 +400,10 @@ class _Parser:
                 self.no_children(child)
             elif item.data == "together":
                 if together is not None:
-                    self.findings.add(codes.REPEATED, self.place(child), what="the block", name="together", line="?")
+                    self.findings.add(codes.REPEATED, self.place(child), what="the block", name="together", line=first.number)
+                    self.steps(child, ())
+                    continue
+                first = child
                 together = self.steps(child, ())
             else:
                 lines.append(self.line(child, item, built))
@@ -474,6 +479,7 @@ class _Parser:
             when = built.when(item.children) if item.data == "step" else None
             item = item.children[0] if item.data == "step" else item
             if self.common(item, built, line, self.sources):
+                self.no_children(child)
                 continue
             place = built.place(item)
             match item.data:

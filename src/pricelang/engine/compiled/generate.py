@@ -443,16 +443,15 @@ class Function:
     def _shares(self, table: tables.TableData, row: str, column: str, value: str, passed: tuple[str, ...]) -> None:
         """`as input`: a cell that is a share of another column holds (which column, the share)."""
         with self.under(f"if type({value}) is tuple:"):
-            self.out(f"which, share = {value}")
+            which, share = self.name("which"), self.name("share")
+            self.out(f"{which}, {share} = {value}")
             for index, target in enumerate(table.targets(column)):
-                with self.under(f"if which == {index}:"):
+                with self.under(f"if {which} == {index}:"):
                     of = self.cell_of_row(table, row, target, passed)
                     if isinstance(of, Word):
                         raise NotCompiled(f"the column {column} of the table {table.table.name} is a share of a text")
                     came = of if table.scale(column) is not None else Figure(at_scale(of, None), None)
-                    self.out(f"{value} = {atom(came.code)} * share")
-                    if index < len(table.targets(column)) - 1:
-                        self.out("which = -1")
+                    self.out(f"{value} = {atom(came.code)} * {share}")
 
     # --- conditions
 
@@ -678,11 +677,10 @@ class Function:
         return self.named(Figure(begun, 1), "begun")
 
     def rounded(self, step: ops.Round, value: Figure) -> Figure:
-        if value.scale is None:
-            size = self.bind("size", step.size)
-            return self.named(Figure(f"round_to({value.code}, {size}, {step.mode!r})", None), "rounded")
         of = multiply([value, constant(1 / step.size)])
-        assert of.scale is not None
+        if of.scale is None:
+            size = self.bind("size", step.size)
+            return self.named(Figure(f"round_to({at_scale(value, None)}, {size}, {step.mode!r})", None), "rounded")
         count = Figure(f"{self.bind('round', ROUNDINGS[step.mode])}({of.code}, {of.scale})", 1)
         return self.named(multiply([count, constant(step.size)]), "rounded")
 

@@ -102,7 +102,7 @@ def add(terms: Sequence[tuple[int, Figure]]) -> Figure:
     if len(kept) == 1 and kept[0][0] == 1:
         return kept[0][1]
     if all(one.const is not None for _, one in kept):
-        return constant(sum((sign * (one.const or 0) for sign, one in kept), Fraction(0)))
+        return constant(sum((sign * one.const for sign, one in kept if one.const is not None), Fraction(0)))
     scale = common_of([one for _, one in kept])
     code = ""
     for sign, one in kept:

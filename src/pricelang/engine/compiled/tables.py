@@ -1,4 +1,4 @@
-"""Tables made ready: keys to rows, and a row as a tuple of (value, place), one for each column and layer that is read."""
+"""Tables made ready: keys to rows, and a row as a tuple of (value, place), one for each column and layer read."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ class TableData:
         """The other keys to bands, half-open and at scale; keys whose bands meet are left to the definition."""
         found: dict[object, list[tuple[int | None, int | None, Slots]]] = {}
         others = [one for at, one in enumerate(of) if at != index]
-        scale = of[index].scale  # type: ignore[union-attr]
+        asked = of[index]
+        assert isinstance(asked, Figure) and asked.scale is not None
         for number, row in enumerate(self.table.rows):
             given = [parts for at, parts in enumerate(row.keys) if at != index]
             combinations = 1
@@ -156,12 +157,12 @@ class TableData:
                     continue
                 for part in row.keys[index]:
                     assert isinstance(part, KeyBand)
-                    found.setdefault(key, []).append((*_half_open(part, scale), self.ready[number]))
+                    found.setdefault(key, []).append((*_half_open(part, asked.scale), self.ready[number]))
         for key, bands in found.items():
             bands.sort(key=lambda one: (one[0] is not None, one[0] or 0))
             apart = all(
                 one[1] is not None and two[0] is not None and one[1] <= two[0]
-                for one, two in zip(bands, bands[1:], strict=False)
+                for one, two in itertools.pairwise(bands)
             )
             if apart:
                 into[key] = tuple(bands)
