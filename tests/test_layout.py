@@ -4,6 +4,7 @@ all layouts."""
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +21,7 @@ from pricelang.diagnostics.finding import Findings
 from pricelang.source import Source
 from pricelang.syntax import cells
 from pricelang.syntax import nodes as n
-from pricelang.syntax import parser
+from pricelang.syntax import reader
 from pricelang.syntax.layout import COMMENTS_AT
 from pricelang.syntax.layout import layout
 from pricelang.syntax.layout import width
@@ -293,15 +294,15 @@ def test_shipped_files_are_laid_out(path: Path) -> None:
 def test_everything_hits_every_construct(monkeypatch: pytest.MonkeyPatch) -> None:
     """A construct without a line in EVERYTHING would be one that no law is tried on."""
     met: set[str] = set()
-    read_tree = parser._Parser.tree
+    read_tree = reader.LineReader.tree
 
-    def watched(self: parser._Parser, line: Line, start: str):  # type: ignore[no-untyped-def]
+    def watched(self: reader.LineReader, line: Line, start: str):  # type: ignore[no-untyped-def]
         found = read_tree(self, line, start)
         if found is not None:
             met.update(str(tree.data) for tree in found[0].iter_subtrees() if isinstance(tree, Tree))
         return found
 
-    monkeypatch.setattr(parser._Parser, "tree", watched)
+    monkeypatch.setattr(reader.LineReader, "tree", watched)
     read(EVERYTHING)
     grammar = files("pricelang.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
     rules = set(re.findall(r"-> (\w+)", grammar))
@@ -459,6 +460,44 @@ def test_a_row_that_would_become_too_long_leaves_the_file_as_it_is() -> None:
     text = f"{HEAD}table t by a\n  a | b\n  {'x' * (MOST_LINE - 4)} | 1\n"
     assert not read(text)[2]
     assert assert_laws(text) == text
+
+
+def test_a_value_that_begins_like_a_comment() -> None:
+    text = "usage a\n  b one of x,#y\n"
+    assert part(text) == "usage a\n  b  one of x,#y\n"
+
+
+def test_a_row_of_dashes_may_be_wider_than_its_table() -> None:
+    assert part("table t by a\n  a | b\n  --|--|--\n  c | d\n").endswith("|---|---|\n  | c | d |\n")
+
+
+# --- what one layout needs of the parser ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["5K USD", "5K  USD", "USD 5K", "USD  5K", "5000 USD", "5000USD"])
+def test_an_amount_is_the_same_in_every_spelling(text: str) -> None:
+    file, _, wrong = read(f"{HEAD}unit x = {text}\n")
+    assert not wrong
+    assert file.blocks[1] == n.UnitBlock("x", n.Money(Fraction(5000), "USD"))
+
+
+def test_only_without_spaces_is_without_spaces() -> None:
+    file, _, wrong = read(f"{HEAD}usage a\n  b characters of spaces\n  c characters of c without\u00a0 spaces\n")
+    assert not wrong
+    usage = file.blocks[1]
+    assert isinstance(usage, n.UsageBlock)
+    assert [field.without_spaces for field in usage.fields if isinstance(field, n.FieldDecl)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'usage a\n  b text\n    allow x "y"\n      c text\n',
+        'price a\n  b: c at\n    allow x "y"\n      otherwise: $1\n    otherwise: $1\n',
+    ],
+)
+def test_no_line_beneath_a_waiver_is_passed_over(text: str) -> None:
+    assert read(HEAD + text)[2]
 
 
 # --- texts in any layout ----------------------------------------------------------------------------------------------

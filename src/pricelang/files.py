@@ -55,7 +55,11 @@ def read_text(path: Path, shown: str) -> Source | Finding:
         if path.stat().st_size > MOST_BYTES:
             findings.add(codes.FILE_TOO_LARGE, place, most=f"{MOST_BYTES:,} bytes, and so")
             return findings.listed[0]
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            findings.add(codes.FILE_TOO_LARGE, place, most=f"{MOST_BYTES:,} bytes, and so")
+            return findings.listed[0]
     except OSError as error:
         findings.add(codes.UNREADABLE, place, "", what=f"the file cannot be read: {(error.strerror or 'error').lower()}")
         return findings.listed[0]

@@ -41,7 +41,7 @@ def _usage(usage: UsageType) -> Schema:
     fields: dict[str, object] = {
         "id": {"type": "string", "minLength": 1, "description": "the same id is charged once"},
         "type": {"const": usage.name},
-        **{name: instant for name in times},
+        **dict.fromkeys(times, instant),
         "account": {"type": "string", "minLength": 1},
     }
     required = ["id", "type", *times, "account"]

@@ -553,12 +553,13 @@ class Reading:
         """The unit in which a line's quantity is shown: packages, or that of the field it begins with."""
         if line.every or any(isinstance(step, d.InPackages) for step in line.steps):
             return Fraction(1)
-        if line.by and line.of == d.Get("size"):
-            at = line.steps[0]
-            rate = at.cases[0][1]
-            if len(at.cases) == 1 and isinstance(rate, d.Rate):
+        if line.by and line.of != d.Get("duration"):  # the unit of a rate that is written, or hours or months of size
+            cases = line.steps[self.priced_at(line)].cases
+            rate = cases[0][1]
+            if len(cases) == 1 and isinstance(rate, d.Rate):
                 return self.factor(rate.of) * (rate.month * 3600 if rate.month else 1)
-            return self.value_unit(line.of) * (3600 if line.by == "second" else 1)
+            hours = line.by == "second" and line.of == d.Get("size")
+            return self.value_unit(d.Get("size")) * (3600 if hours else 1)
         return self.value_unit(line.of)
 
     def value_unit(self, of) -> Fraction:

@@ -40,8 +40,16 @@ _NAMED = _ABSENT | {
 }
 """A name is not known: it may be what an unread line declares."""
 
+_CURRENCY = {codes.NO_CURRENCY.code, codes.CURRENCY_SIGN.code, codes.CURRENCY_MIX.code}
+
 _UNUSED = {codes.UNUSED_BLOCK.code, codes.UNUSED_FIELD.code}
 """Nothing uses a name: an error may be about that very name."""
+
+_CAUSES = {
+    codes.TOO_DEEP.code: {codes.OUT_OF_PLACE.code},
+    codes.LABEL_HIDES_FIELD.code: {codes.TWICE_PLAIN.code, codes.CHARGED_TWICE.code},
+}
+"""In one block, the first brings about the others."""
 
 _ONCE = {codes.NO_CURRENCY.code, codes.KEY_NOT_A_FIELD.code}
 """Said once in the same words, wherever it shows."""
@@ -59,10 +67,18 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
     no_base = any(one.code == codes.NO_BASE.code for one in findings)
     errors = any(one.is_error for one in findings)
     said = {word for one in findings if one.is_error for word in _QUOTED.findall(f"{one.message} {one.advice}")}
+    caused = {
+        (effect, one.place.path, _block(one, sources)) for one in findings for effect in _CAUSES.get(one.code, ())
+    }
+    no_code = any(one.code == codes.UNKNOWN_CURRENCY.code for one in findings)
     kept: list[Finding] = []
     once: set[tuple[str, str]] = set()
     for one in findings:
-        if one.code in _UNREAD:
+        if caused and (one.code, one.place.path, _block(one, sources)) in caused:
+            hides = True
+        elif no_code and one.code in _CURRENCY:
+            hides = True
+        elif one.code in _UNREAD:
             hides = (one.place.path, one.place.line) in deceiving and one.code not in _DECEIVING
         elif one.code == codes.UNUSED_WAIVER.code:
             hides = errors
@@ -87,7 +103,7 @@ def _follows(one: Finding, blocks: set[tuple[str, int]], words: set[str], source
 
 
 def _names(one: Finding) -> list[str]:
-    if one.code == codes.NO_CURRENCY.code or one.code in (codes.CURRENCY_SIGN.code, codes.CURRENCY_MIX.code):
+    if one.code in _CURRENCY:
         return ["currency"]
     return [word for quoted in _QUOTED.findall(one.message) for word in (quoted, *_WORD.findall(quoted))]
 

@@ -1,4 +1,4 @@
-"""The file of accounts: JSON lines of `account`, `signup` and `attributes`, each validated before anything is charged."""
+"""The file of accounts: JSON lines of `account`, `signup` and `attributes`, validated before anything is charged."""
 
 from __future__ import annotations
 

@@ -11,17 +11,23 @@ from pricelang.cli.rules import Unreadable
 from pricelang.cli.usage import FORMATS
 from pricelang.cli.usage import accounts_of
 from pricelang.cli.usage import check_type
-from pricelang.cli.usage import chosen_format
 from pricelang.cli.usage import opened
 from pricelang.cli.usage import records
+from pricelang.cli.usage import source_format
 
 
 @click.command("explain", short_help="Tell one charge, step by step.")
 @click.argument("rules", metavar="RULES")
 @click.argument("usage", metavar="USAGE")
-@click.option("--id", "name", metavar="ID", required=True, help="The id of the record, or of a charge at a period's end.")
-@click.option("--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.')
-@click.option("--format", "given", type=click.Choice(FORMATS), help="The format of USAGE, where its name does not tell it.")
+@click.option(
+    "--id", "name", metavar="ID", required=True, help="The id of the record, or of a charge at a period's end."
+)
+@click.option(
+    "--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.'
+)
+@click.option(
+    "--format", "given", type=click.Choice(FORMATS), help="The format of USAGE, where its name does not tell it."
+)
 @click.option("--type", "kind", metavar="NAME", help="The usage of a CSV file without a column `type`.")
 @click.option(
     "--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
@@ -36,7 +42,7 @@ def command(
 
     Exit code 0: done. 1: the record was rejected. 2: there is no such record, or a file cannot be read.
     """
-    source = chosen_format(usage, given)
+    source = source_format(usage, given)
     if usage == "-" and accounts == "-":
         raise click.UsageError("usage and accounts cannot both come from standard input; name a file")
 

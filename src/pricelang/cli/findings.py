@@ -28,7 +28,7 @@ def colored(stream: TextIO | None = None) -> bool:
 
 
 def path_of(file: Path, inside: str) -> str:
-    """The path of a text, as seen from where the user is: the rule file's folder as it was given, and the name in it."""
+    """The path of a text as seen from where the user is: the rule file's folder as it was given, and the name in it."""
     return os.path.normpath(os.path.join(os.path.dirname(str(file)), inside))
 
 

@@ -59,7 +59,9 @@ def command(ctx: click.Context, paths: tuple[str, ...], only_check: bool) -> Non
             write_text(str(file), text)
     told = [f"{counted(changed, 'file')} {'would change' if only_check else 'changed'}"] if changed else []
     told += [f"{counted(kept, 'file')} in the layout already"] if kept else []
-    told += [f"{counted(broken, 'file')} with errors left as {'it is' if broken == 1 else 'they are'}"] if broken else []
+    told += (
+        [f"{counted(broken, 'file')} with errors left as {'it is' if broken == 1 else 'they are'}"] if broken else []
+    )
     if told:
         click.echo(", ".join(told), err=True)
     for error in unreadable:

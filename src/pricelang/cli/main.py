@@ -1,4 +1,4 @@
-"""The command `pricelang`: finds the subcommand, imports it, and turns every mistake into a sentence and an exit code."""
+"""The command `pricelang`: imports the subcommand that is called, turns mistakes into a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -70,13 +70,12 @@ class Commands(click.Group):
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,
-        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         """Runs a command line and ends the process with its exit code."""
         _give_streams()
         try:
-            code = super().main(args, prog_name or "pricelang", complete_var, False, windows_expand_args, **extra)
+            code = super().main(args, prog_name or "pricelang", complete_var, False, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
             error.show()
@@ -133,7 +132,7 @@ def _give_streams() -> None:
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
         elif name != "stdin" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

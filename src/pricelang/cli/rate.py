@@ -25,6 +25,7 @@ from pricelang.cli.usage import chosen_format
 from pricelang.cli.usage import format_of
 from pricelang.cli.usage import opened
 from pricelang.cli.usage import records
+from pricelang.cli.usage import source_format
 from pricelang.cli.writing import Written
 
 if TYPE_CHECKING:
@@ -39,8 +40,12 @@ COLUMNS = ("id", "type", "at", "account", "currency", "amount", "exact", "lines"
 @click.command("rate", short_help="Charge usage records.")
 @click.argument("rules", metavar="RULES")
 @click.argument("usage", metavar="USAGE")
-@click.option("-o", "--output", "out", metavar="OUT", help="Write the charges here: .jsonl or .csv; - is standard output.")
-@click.option("--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.')
+@click.option(
+    "-o", "--output", "out", metavar="OUT", help="Write the charges here: .jsonl or .csv; - is standard output."
+)
+@click.option(
+    "--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.'
+)
 @click.option("--rejects", metavar="FILE", help="Write the records that are not charged here, as JSON lines.")
 @click.option("--format", "given", type=click.Choice(FORMATS), help="The format, where a name does not tell it.")
 @click.option("--type", "kind", metavar="NAME", help="The usage of a CSV file without a column `type`.")
@@ -61,7 +66,7 @@ def command(
     Exit code 0: done. 1: records were rejected. 2: a file cannot be read or written, or the rules have errors.
     130: interrupted.
     """
-    source = chosen_format(usage, given)
+    source = source_format(usage, given)
     told_by_name = format_of(usage) is not None
     target = _target_format(out, given, told_by_name)
     if usage == "-" and accounts == "-":
@@ -269,7 +274,9 @@ class _Run:
         """The totals, if they are wanted, and the counts."""
         self.progress.clear()
         if self.refused_file:
-            click.echo("0 records in = 0 charged + 0 rejected + 0 duplicates: the file as a whole was refused", err=True)
+            click.echo(
+                "0 records in = 0 charged + 0 rejected + 0 duplicates: the file as a whole was refused", err=True
+            )
             return
         if self.summary is not None and not self.counts.interrupted:
             click.echo(self.summary.text())

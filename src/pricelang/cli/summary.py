@@ -107,7 +107,9 @@ class Summary:
         if not everything or self.first is None or self.last is None:
             return f"{self.program.title}\nnothing was charged"
         amount = sum((total.amount for total in everything), _ZERO)
-        figures = [total.amount for total in everything] + [one[1] for total in everything for one in total.lines.values()]
+        figures = [total.amount for total in everything] + [
+            one[1] for total in everything for one in total.lines.values()
+        ]
         places = self._places([*figures, amount])
         rows: list[tuple[str, str, str, str]] = [("", "charges", "quantity", self.program.currency)]
         for usage, groups in self.totals.items():
@@ -118,7 +120,8 @@ class Summary:
         head = f"{counted(charges, 'charge')} to {counted(len(self.accounts), 'account')}, {' to '.join(days)} (UTC)"
         text = f"{self.program.title or self.program.name}\n{head}\n\n{_table(rows)}"
         if round_to(amount, Fraction(1, 10**places), "half even") != amount:
-            text += f"\n\nAmounts are shown to {places} decimals; the exact total is {_exact(amount)} {self.program.currency}."
+            exact = f"{_exact(amount)} {self.program.currency}"
+            text += f"\n\nAmounts are shown to {places} decimals; the exact total is {exact}."
         return text
 
     def _usage(self, usage: str, groups: dict[str, _Total], places: int) -> list[tuple[str, str, str, str]]:
@@ -126,7 +129,9 @@ class Summary:
         whole = _Total()
         for total in groups.values():
             whole.add(total)
-        rows = [(known.title if known and known.title else usage, f"{whole.charges:,}", "", _money(whole.amount, places))]
+        rows = [
+            (known.title if known and known.title else usage, f"{whole.charges:,}", "", _money(whole.amount, places))
+        ]
         ranked = sorted(groups.items(), key=lambda one: (-one[1].amount, one[0]))
         if len(ranked) > MOST_GROUPS + 1:
             rest = _Total()

@@ -26,6 +26,15 @@ def format_of(path: str) -> str | None:
     return _SUFFIXES.get(os.path.splitext(path)[1].lower())
 
 
+def source_format(path: str, given: str | None) -> str:
+    """The format of a file that is read."""
+    if path != "-" and not os.path.exists(path):
+        raise Unreadable(f"{path or 'a file without a name'} does not exist")
+    if os.path.isdir(path):
+        raise Unreadable(f"{path} is a folder; name a file of usage records")
+    return chosen_format(path, given)
+
+
 def chosen_format(path: str, given: str | None) -> str:
     """The format of a file: what its name tells, else what was given. `-` is JSON lines unless something was given."""
     found = format_of(path) or given or ("jsonl" if path == "-" else None)
@@ -45,7 +54,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
     try:
         if os.path.isdir(path):
             raise Unreadable(f"{path} is a folder; name a file of usage records")
-        stream = open(path, "rb")
+        stream = open(path, "rb")  # noqa: SIM115
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {(error.strerror or 'error').lower()}") from None
     except ValueError:

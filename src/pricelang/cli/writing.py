@@ -23,14 +23,14 @@ class Written:
         if mode is not None and stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "is a folder, and a file is needed", path)
         if mode is not None and not stat.S_ISREG(mode):  # a device or a pipe: written as it comes
-            self.stream: BinaryIO = open(self.target, "wb")
+            self.stream: BinaryIO = open(self.target, "wb")  # noqa: SIM115
             return
         folder, name = os.path.split(self.target)
         temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.tmp")
         try:
             if mode is not None and not os.access(self.target, os.W_OK):
                 raise PermissionError(13, "permission denied")
-            self.stream = open(temporary, "xb")
+            self.stream = open(temporary, "xb")  # noqa: SIM115
         except OSError as error:
             raise type(error)(error.errno, f"cannot be written: {error.strerror}", path) from None
         self.temporary = temporary

@@ -381,8 +381,10 @@ class Pricing:
             if change.rounded or change.exact:
                 place = step.place
                 found.append(
-                    ChargeLine(_name_of(step), ONE, "charge", change.rounded, change.exact, place, None, tuple(self.told))
-                )  # fmt: skip
+                    ChargeLine(
+                        _name_of(step), ONE, "charge", change.rounded, change.exact, place, None, tuple(self.told)
+                    )
+                )
         return found
 
     def round_charge(self, made: list[ChargeLine]) -> list[ChargeLine]:
@@ -445,8 +447,8 @@ class Pricing:
             self.exactly = self.lenient = False
         if self.tell:
             values = values_in(self, line.of, line.place)
-            fed = tuple(self.fed[of.label] for of, _ in values if isinstance(of, ops.LineValue) and of.label in self.fed)
-            self.told.append(Began(self.at, rounded, values, fed))
+            fed = [self.fed.get(of.label) for of, _ in values if isinstance(of, ops.LineValue)]
+            self.told.append(Began(self.at, rounded, values, tuple(one for one in fed if one is not None)))
         return Amount(rounded, exact)
 
     def charge_lines(self, line: Line, pieces: list[Piece], priced: bool) -> list[ChargeLine]:
@@ -468,7 +470,7 @@ class Pricing:
                 ChargeLine(
                     line.label, quantity / line.factor, line.unit, rounded, exact, line.place, group[-1].row,
                     _told_of(self.told, group[0].at, group[-1].at),
-                )  # fmt: skip
+                )
             )
         return found
 
@@ -658,7 +660,8 @@ class Pricing:
         finally:
             self.exactly = False
         if self.tell and rounded != before:
-            self.told.append(Stepped(self.at if told_at is None else told_at, step, figure_of(self, step), before, rounded))
+            at = self.at if told_at is None else told_at
+            self.told.append(Stepped(at, step, figure_of(self, step), before, rounded))
         return Amount(rounded, exact)
 
     def one(self, step: ops.Step, value: Fraction, rounding: bool) -> Fraction:

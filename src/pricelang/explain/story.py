@@ -1,12 +1,10 @@
-"""A charge as plain data: for each line the parts it came about by, whose amounts add up to the line's, exactly."""
+"""From what the engine told to the story: for each line the parts whose amounts add up to the line's, exactly."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -29,109 +27,19 @@ from pricelang.engine.told import Skipped
 from pricelang.engine.told import Stepped
 from pricelang.engine.told import Taken
 from pricelang.engine.told import Told
+from pricelang.explain.data import Detail
+from pricelang.explain.data import LineStory
+from pricelang.explain.data import Part
+from pricelang.explain.data import Story
 from pricelang.explain.words import Words
-from pricelang.number import decimal_text
 from pricelang.number import round_to
-from pricelang.period import instant_text
 from pricelang.period import month_seconds
 from pricelang.source import Place
 from pricelang.source import Source
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """Where a part's figure comes from: a row, the layer in force or one passed over, a case. `what` names it."""
-
-    what: str
-    words: str
-    place: Place | None = None
-    figure: str = ""
-
-    def as_dict(self) -> dict[str, object]:
-        found: dict[str, object] = {"what": self.what, "words": self.words}
-        if self.figure:
-            found["figure"] = self.figure
-        if self.place is not None:
-            found["place"] = str(self.place)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One thing that happened on a line. `amount` is what it added in money; `money` is False for what only made the
-    quantity. `before` and `after` are what the line stood at, in the unit of the line or in money."""
-
-    what: str
-    words: str
-    amount: Fraction = ZERO
-    money: bool = False
-    before: Fraction | None = None
-    after: Fraction | None = None
-    place: Place | None = None
-    details: tuple[Detail, ...] = ()
-
-    def as_dict(self) -> dict[str, object]:
-        found: dict[str, object] = {"what": self.what, "words": self.words, "amount": decimal_text(self.amount)}
-        if self.before is not None:
-            found["before"] = decimal_text(self.before)
-        if self.after is not None:
-            found["after"] = decimal_text(self.after)
-        if self.place is not None:
-            found["place"] = str(self.place)
-        if self.details:
-            found["details"] = [one.as_dict() for one in self.details]
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class LineStory:
-    """One line of the charge with its parts; `text` is its line of the rule file."""
-
-    line: ChargeLine
-    parts: tuple[Part, ...]
-    text: str
-    when: str | None
-
-    def as_dict(self) -> dict[str, object]:
-        found = self.line.as_dict()
-        found["parts"] = [one.as_dict() for one in self.parts]
-        found["text"] = self.text
-        if self.when is not None:
-            found["when"] = self.when
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """A charge with the story of each of its lines. `shown` is the amount with the places that the ruleset prints."""
-
-    charge: Charge
-    title: str
-    lines: tuple[LineStory, ...]
-    shown: Fraction | None
-    words: Words = field(compare=False, repr=False)
-
-    def as_dict(self) -> dict[str, object]:
-        charge = self.charge
-        found: dict[str, object] = {
-            "id": charge.id,
-            "type": charge.type,
-            "title": self.title,
-            "at": instant_text(charge.at),
-            "account": charge.account,
-            "currency": charge.currency,
-            "amount": decimal_text(charge.exact_amount),
-            "exact": decimal_text(Fraction(charge.exact)),
-            "lines": [one.as_dict() for one in self.lines],
-        }
-        if charge.stopped is not None:
-            found["stopped"] = instant_text(charge.stopped)
-        if self.shown is not None:
-            found["shown"] = decimal_text(self.shown)
-        return found
+_STEPS = re.compile(r" (?:at|in steps of|in packages of|beyond|when|every|less|plus|rounded)(?: |$)")
 
 
 def story_of(charge: Charge, program: Program, sources: Mapping[str, Source]) -> Story:
@@ -289,7 +197,7 @@ class _Teller:
         label, colon, rest = text.partition(":")
         if not colon or label.strip() != core.label:
             return self.words.expr(core.of)
-        cut = re.split(r" (?:at|in steps of|in packages of|beyond|when|every|less|plus|rounded)(?: |$)", rest.strip())[0]
+        cut = _STEPS.split(rest.strip())[0]
         return cut.strip() or self.words.expr(core.of)
 
     def _fed(self, told: Began) -> list[Detail]:
@@ -301,7 +209,8 @@ class _Teller:
             parts = self._parts(one.told)
             self.core, self.unit, self.factor, self.priced, self.money = mine
             told_so = "; ".join(part.words for part in parts)
-            found.append(Detail("line", f"{one.line.label} is {self.words.number(one.value)}: {told_so}", one.line.place))
+            words = f"{one.line.label} is {self.words.number(one.value)}: {told_so}"
+            found.append(Detail("line", words, one.line.place))
             found += [detail for part in parts for detail in part.details]
         return found
 
@@ -450,7 +359,7 @@ class _Teller:
         if not told.step.graduated:
             units = f"all {units}"
         if part.inline is not None:
-            band, _, rate = self.words.written(part.place).partition(":")
+            band, _, rate = self.words.line(part.place).partition(":")
             rate = rate.strip()
             fixed = part.inline.flat is not None
             named = rate if _plain(part.inline) else f"{rate} ({self._worth(part)})"
@@ -559,7 +468,8 @@ class _Teller:
         free = self._figure(told.kept + told.own)
         name = told.allowance.title or told.allowance.name
         kept = f", {self._figure(told.kept)} of them kept from before" if told.kept else ""
-        words = f"beyond {told.allowance.name} ({name}, {told.period}): {free} of {self._figure(told.before)} free{kept}"
+        words = f"beyond {told.allowance.name} ({name}, {told.period}): "
+        words += f"{free} of {self._figure(told.before)} free{kept}"
         words += f"; {self._figure(told.after)} to charge, {self._figure(told.left)} left in the allowance"
         before, after = self._stands(told.before), self._stands(told.after)
         return Part("allowance", words, ZERO, False, before, after, told.allowance.place)
@@ -568,8 +478,8 @@ class _Teller:
         text = self._step_text(told.step)
         bound = self.words.money(told.bound)
         share = f", {self.words.number(told.share)} of it" if told.share != 1 else ""
-        words = f"{text}{share}: {told.period}{self._for(told.apart)} came to {self.words.money(told.total)} of {bound} at least, "
-        words += f"{self.words.money(told.after)} short"
+        words = f"{text}{share}: {told.period}{self._for(told.apart)} came to {self.words.money(told.total)}"
+        words += f" of {bound} at least, {self.words.money(told.after)} short"
         details = tuple(self._step_details(told.step, cells))
         return [Part("minimum", words, told.after, True, told.total, told.total + told.after, told.step.place, details)]
 

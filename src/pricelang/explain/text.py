@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from pricelang.core.program import Program
 from pricelang.engine.charge import Charge
-from pricelang.explain.story import LineStory
-from pricelang.explain.story import Part
-from pricelang.explain.story import Story
+from pricelang.explain.data import LineStory
+from pricelang.explain.data import Part
+from pricelang.explain.data import Story
 from pricelang.explain.story import story_of
 from pricelang.number import printable
 from pricelang.source import Source
@@ -40,7 +40,8 @@ class _Page:
         heads, tails = zip(*(_point(text) for text in texts), strict=True)
         self.head = max(len(one) for one in heads)
         self.tail = max(len(one) for one in tails)
-        self.room = max(_LEAST_WORDS, WIDTH - self.head - self.tail - 2)
+        self.room = WIDTH - self.head - self.tail - 2
+        self.apart = self.room < _LEAST_WORDS  # amounts so long that each takes a line of its own
 
     def lines(self) -> list[str]:
         story, charge = self.story, self.story.charge
@@ -50,7 +51,7 @@ class _Page:
             time = f"{self.words.instant(charge.at, False)} to {self.words.instant(charge.stopped)}"
         total = f"{self.words.money(charge.exact_amount)} ({charge.currency})"
         head = f"{printable(charge.id)} of account {printable(charge.account)}: {what}, {time}, costs {total}."
-        found = textwrap.wrap(head, WIDTH)
+        found = _wrap(head, WIDTH)
         for line in story.lines:
             found += ["", *self.line(line)]
         found.append("")
@@ -78,18 +79,20 @@ class _Page:
             found += self.row(part.words, "  ", self.words.money(part.amount) if part.money else "")
             for detail in part.details:
                 place = f" ({detail.place})" if detail.place is not None else ""
-                found += textwrap.wrap(detail.words + place, WIDTH, initial_indent="    ", subsequent_indent="      ")
+                found += _wrap(detail.words + place, WIDTH, initial_indent="    ", subsequent_indent="      ")
         if line.when is not None:
-            found += textwrap.wrap(f"charged when {line.when}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+            found += _wrap(f"charged when {line.when}", WIDTH, initial_indent="  ", subsequent_indent="    ")
         rule = f"{line.line.rule}  {line.text}" if line.text else str(line.line.rule)
-        return found + textwrap.wrap(rule, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        return found + _wrap(rule, WIDTH, initial_indent="  ", subsequent_indent="    ")
 
     def row(self, words: str, indent: str, amount: str) -> list[str]:
         """Words on the left, wrapped; an amount on the right, in the last of their lines."""
-        room = self.room if amount else WIDTH
-        found = textwrap.wrap(words, room, initial_indent=indent, subsequent_indent=indent + "  ")
+        room = self.room if amount and not self.apart else WIDTH
+        found = _wrap(words, room, initial_indent=indent, subsequent_indent=indent + "  ")
         if not amount:
             return found
+        if self.apart:
+            return found + _wrap(amount, WIDTH, initial_indent=indent + "  ", subsequent_indent=indent + "  ")
         head, tail = _point(amount)
         aligned = f"{head:>{self.head}}{tail:<{self.tail}}"
         last = found[-1] if found else ""
@@ -100,3 +103,9 @@ def _point(amount: str) -> tuple[str, str]:
     """An amount cut before its decimal point."""
     head, point, tail = amount.partition(".")
     return head, point + tail
+
+
+def _wrap(text: str, width: int, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
+    )  # fmt: skip

@@ -315,7 +315,7 @@ class Words:
         kind = table.columns[column]
         _, _, per = _PER.sub(r"per \1M ", kind.unit).partition(" per ")
         if isinstance(value, Share | NotOffered | Unlimited):
-            return text or {NotOffered: "not offered", Unlimited: "unlimited"}.get(type(value), "a share of another column")
+            return text or {NotOffered: "not offered", Unlimited: "unlimited"}.get(type(value), "a share")
         if isinstance(value, Custom):
             return f"the account's own {self.column(table, column, came)}"
         number = _FIGURE.search(text)

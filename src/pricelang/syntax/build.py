@@ -251,7 +251,8 @@ class LineBuilder:
                     if kid.data == "band_columns":
                         toks = kid.children
                         columns = tuple(
-                            n.Member(str(toks[i]), str(toks[i + 1]), self.place(toks[i])) for i in range(0, len(toks), 2)
+                            n.Member(str(toks[i]), str(toks[i + 1]), self.place(toks[i]))
+                            for i in range(0, len(toks), 2)
                         )
                 return n.StepDecl(word, each=self.each(kids), columns=columns, place=place)
             case "less" | "plus":

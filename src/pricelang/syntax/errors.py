@@ -52,7 +52,7 @@ def in_words(error: UnexpectedInput, text: str) -> tuple[str, str, int, int]:
         return "the line ends too soon", advice, max(0, len(text) - 1), len(text)
     word = str(token)
     before = text[:at]
-    if word == '"' or word.startswith('"') and token.type == "STRAY":
+    if word == '"' or (word.startswith('"') and token.type == "STRAY"):
         return "this quote is not closed", 'end the text with `"`', at, len(text)
     if token.type in ("_COMMA", "STRAY") and re.search(r"\d$", before) and re.match(r",\d", text[at:]):
         return "thousands are set apart by commas in groups of three", "write `1,000` or `1.50`", at, stop

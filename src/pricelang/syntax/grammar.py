@@ -1,4 +1,4 @@
-"""The compiled grammar: built once from `grammar.lark`, kept in the user's cache folder, loaded in a few milliseconds."""
+"""The compiled grammar: built once from `grammar.lark`, kept in the user's cache folder, loaded in milliseconds."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Word:
     place: Place = field(default=NOWHERE, compare=False)
 
 
-# --- figures and conditions -------------------------------------------------------------------------------------------
+# --- figures and conditions ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Joined:
 Cond = Is | Given | Like | Range | During | Dates | Negated | Joined
 
 
-# --- lines of blocks -----------------------------------------------------------------------------------------------------
+# --- lines of blocks -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +329,8 @@ class CaseDecl:
 
 @dataclass(frozen=True, slots=True)
 class StepDecl:
-    """A step as written. `word`: at, at cases, graduated, volume, in steps of, in packages of, beyond, at least, at most,
-    less, plus, rounded."""
+    """A step as written. `word`: at, at cases, graduated, volume, in steps of, in packages of, beyond, at least,
+    at most, less, plus, rounded."""
 
     word: str
     amount: Expr | None = None
@@ -369,7 +369,7 @@ class LineDecl:
     inline: int = field(default=0, compare=False)  # how many steps stand on the label's own row
 
 
-# --- blocks -----------------------------------------------------------------------------------------------------------
+# --- blocks ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def outline(source: Source, findings: Findings) -> Outline:
         while stack and stack[-1].indent >= indent:
             stack.pop()
         siblings = stack[-1].children if stack else found.lines
-        if left and siblings and siblings[0].indent != indent or (not stack and indent and found.lines):
+        if (left and siblings and siblings[0].indent != indent) or (not stack and indent and found.lines):
             findings.add(codes.INDENTATION, source.place(line.start, line.stop))
         if len(stack) >= MOST_DEPTH:
             if not too_deep:

@@ -26,7 +26,8 @@ class Block:
 def render(block: Block, depth: int = 0) -> list[str]:
     """The lines of a block with their indentation; `else:` with nothing but an `if` beneath becomes `elif`."""
     found: list[str] = []
-    lines = [one.text if isinstance(one, Later) else one for one in block.items if not isinstance(one, Later) or one.text]
+    written = [one for one in block.items if not isinstance(one, Later) or one.text]
+    lines = [one.text if isinstance(one, Later) else one for one in written]
     if not lines:
         return ["    " * depth + "pass"]
     for index, one in enumerate(lines):

@@ -1,4 +1,4 @@
-"""One usage as a Python function over scaled ints: `(record, account) -> Charge`, or None where the definition is asked.
+"""One usage as a Python function over scaled ints: `(record, account) -> Charge`, or None to ask the definition.
 
 Whatever is wrong with a record, and whatever does not fit the scales, ends in `return None`: the definition then prices
 the record again and says what is wrong, so that errors have one author. Nothing of a rule file is pasted into code but
@@ -115,6 +115,7 @@ class Function:
         self.bound: dict[int, str] = {}
         self.place = "None"  # code for the place of the cell that was read last
         self.lines: dict[str, Amount] = {}
+        self.units: dict[str, str] = {}  # of allowances on which several lines of a price draw: what is left
         self.lenient = False
         self.exactly = False
 
@@ -351,10 +352,11 @@ class Function:
             self.fills.append(lambda: table.fill_bands(bands, given, band))
             others = [one for index, one in enumerate(given) if index != band]
             self.out(f"{row} = None")
-            with self.under(f"for low, stop, found in {self.bind('bands', bands)}.get({_key_code(others)}, ()):"):
-                with self.under(f"if (low is None or low <= {of.code}) and (stop is None or {of.code} < stop):"):
-                    self.out(f"{row} = found")
-                    self.out("break")
+            each = f"for low, stop, found in {self.bind('bands', bands)}.get({_key_code(others)}, ()):"
+            inside = f"if (low is None or low <= {of.code}) and (stop is None or {of.code} < stop):"
+            with self.under(each), self.under(inside):
+                self.out(f"{row} = found")
+                self.out("break")
         else:
             find = table.searcher(given)
             self.out(f"{row} = {self.bind('find', find)}({', '.join(one.code for one in given)})")
@@ -371,7 +373,9 @@ class Function:
         assert not isinstance(found, str)
         return found
 
-    def cell_of_row(self, table: tables.TableData, row: str, column: str, shares: tuple[str, ...] = ()) -> Figure | Word:
+    def cell_of_row(
+        self, table: tables.TableData, row: str, column: str, shares: tuple[str, ...] = ()
+    ) -> Figure | Word:
         """The value in force: layers are asked from the topmost down."""
         if column in shares:
             raise NotCompiled(f"the column {column} of the table {table.table.name} is a share of itself")
@@ -570,7 +574,7 @@ class Function:
             case ops.Tiers():
                 self.tiers(step, piece)
             case ops.Beyond():
-                raise NotCompiled("an allowance is kept from record to record")
+                self.beyond(step, piece)
             case ops.AtLeast() if step.each is not None:
                 with self.when(step.when), self.under(f"if {piece.value.there}:"):
                     self.period(step.each)  # what it falls short of is charged at the period's end
@@ -603,6 +607,53 @@ class Function:
         for one in each.apart:
             self.value(one)
 
+    def beyond(self, step: ops.Beyond, piece: Piece) -> None:
+        """What an allowance does not cover; with nothing counted before, all of it is there."""
+        allowance = self.program.allowances[step.allowance]
+        if self.asks_time(allowance.size):
+            raise NotCompiled(f"the size of the allowance {allowance.name} may change while a period runs")
+        if allowance.kept and ("time", "kept") not in self.loaded:
+            second = self.second()
+            with self.into(self.head), self.under(f"if signup is not None or {second} < 0:  # units may have been kept"):
+                self.out(_RETURN)
+            self.loaded["time", "kept"] = Word(second, False)
+        value = self.named_amount(piece.value)
+        join = AmountJoin(self)
+        with self.under(f"if {value.rounded.code}:  # beyond {_told(allowance.place)}"):
+            self.period(allowance.each)
+            if allowance.kept_at_most is not None:
+                self.number(allowance.kept_at_most)
+            left = self._left(value.rounded, self._bound("max", self.number(allowance.size), NOTHING), allowance.name)
+            join.add(Amount(left, left))
+        with self.under("else:"):
+            join.add(value)
+        piece.value = join.done()
+
+    def _left(self, value: Figure, size: Figure, allowance: str) -> Figure:
+        """What is left of a quantity; where several lines draw on an allowance, what they leave is a fraction."""
+        units = self.units.get(allowance)
+        if units is None:
+            return self.named(add([(1, value), (-1, self._bound("min", value, size))]), "left")
+        with self.under(f"if {units} is None:"):
+            self.out(f"{units} = {at_scale(size, None)}")
+        taken = self.named(self._bound("min", value, Figure(units, None)), "taken")
+        self.out(f"{units} -= {taken.code}")
+        return self.named(add([(1, value), (-1, taken)]), "left")
+
+    def asks_time(self, node: object) -> bool:
+        """Whether what a node comes to may differ from instant to instant, for the same record."""
+        match node:
+            case ops.InForce() | ops.During():
+                return True
+            case ops.Cell(table=name):
+                table = self.program.tables[name]
+                return self.asks_time(tuple(layer.when for layer in table.layers) + tuple(key.of for key in table.keys))
+            case ops.Field(name=name):
+                return self.asks_time(self.engine.computed[self.usage.name].get(name))
+            case tuple():
+                return any(self.asks_time(one) for one in node)
+        return any(self.asks_time(one) for one in _beneath(node))
+
     def money_step(self, step: ops.Step, value: Amount) -> Amount:
         """One step on a figure, both as rounded and as exact."""
         if isinstance(step, ops.Round):
@@ -621,11 +672,7 @@ class Function:
         if isinstance(node, ops.LineValue):
             amount = self.lines.get(node.label)
             return amount is not None and not amount.same
-        if isinstance(node, tuple):
-            return any(self.splits(one) for one in node)
-        if isinstance(node, Place) or not hasattr(node, "__dataclass_fields__"):
-            return False
-        return any(self.splits(getattr(node, name)) for name in node.__dataclass_fields__)
+        return any(self.splits(one) for one in _beneath(node))
 
     def guarded(self, step: ops.Step, value: Figure) -> Figure:
         """What a step makes of a figure; nothing stays nothing, and then no bound is asked for."""
@@ -970,6 +1017,10 @@ class Function:
         summed = bool(price.together) or finish is not None
         made: list[Amount] = []
         self.out("lines = []")
+        drawn = [step.allowance for line in price.lines for step in line.steps if isinstance(step, ops.Beyond)]
+        self.units = {name: self.name("units") for name in drawn if drawn.count(name) > 1}
+        for name in self.units.values():
+            self.out(f"{name} = None")
         for line in price.lines:
             amount = self.line(line, summed or _is_read(price, line.label))
             if line.free_reason is None:
@@ -1086,11 +1137,20 @@ def _key_code(given: list[Figure | Word]) -> str:
 
 def _told(place: Place) -> str:
     """A place in a comment, in which nothing can end the line."""
-    return ascii(str(place))[1:-1]
+    return f"{place!s:.200}".encode("ascii", "replace").decode().replace("\n", " ").replace("\r", " ")
 
 
 def _layer_note(place: Place | None) -> str:
     return f"  # {_told(place)}" if place is not None else ""
+
+
+def _beneath(node: object) -> list[object]:
+    """What a node of the core is made of."""
+    if isinstance(node, tuple):
+        return list(node)
+    if isinstance(node, Place) or not hasattr(node, "__dataclass_fields__"):
+        return []
+    return [getattr(node, name) for name in node.__dataclass_fields__]
 
 
 def _is_read(price: Price, label: str) -> bool:
@@ -1098,11 +1158,7 @@ def _is_read(price: Price, label: str) -> bool:
     todo: list[object] = [price.lines, price.together]
     while todo:
         one = todo.pop()
-        if isinstance(one, ops.LineValue):
-            if one.label == label:
-                return True
-        elif isinstance(one, tuple):
-            todo.extend(one)
-        elif not isinstance(one, Place) and hasattr(one, "__dataclass_fields__"):
-            todo.extend(getattr(one, name) for name in one.__dataclass_fields__)
+        if isinstance(one, ops.LineValue) and one.label == label:
+            return True
+        todo += _beneath(one)
     return False

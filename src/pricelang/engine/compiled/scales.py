@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 from math import lcm
+from typing import Any
 
 ONE = Fraction(1)
 MOST_BITS = 1024
@@ -156,9 +158,28 @@ def scaled(value: object, scale: int) -> int | None:
     return None if scale % under else over * (scale // under)
 
 
-def fraction(value: int, scale: int) -> Fraction:
-    """What a scaled int stands for."""
-    return Fraction(value, scale)
+def _fast_fraction(over: int, under: int) -> Fraction:
+    """`Fraction(over, under)` for ints, without asking what they are; `under` is above zero."""
+    shared = gcd(over, under)
+    made: Any = _new(Fraction)
+    made._numerator = over // shared
+    made._denominator = under // shared
+    return made  # type: ignore[no-any-return]
+
+
+def _fraction_maker() -> Callable[[int, int], Fraction]:
+    """The fast way, where fractions of this Python are made so; else the plain one."""
+    try:
+        same = [(_fast_fraction(*one), Fraction(*one)) for one in ((0, 7), (6, 4), (-10**40, 30), (5, 1))]
+    except (AttributeError, TypeError):
+        return Fraction
+    alike = all(left == right and hash(left) == hash(right) and str(left) == str(right) for left, right in same)
+    return _fast_fraction if alike else Fraction
+
+
+_new = object.__new__
+fraction = _fraction_maker()
+"""What a scaled int stands for."""
 
 
 def exact(value: Fraction | int) -> Fraction:

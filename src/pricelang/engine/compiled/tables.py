@@ -143,7 +143,8 @@ class TableData:
         found: dict[object, list[tuple[int | None, int | None, Slots]]] = {}
         others = [one for at, one in enumerate(of) if at != index]
         asked = of[index]
-        assert isinstance(asked, Figure) and asked.scale is not None
+        assert isinstance(asked, Figure)
+        assert asked.scale is not None
         for number, row in enumerate(self.table.rows):
             given = [parts for at, parts in enumerate(row.keys) if at != index]
             combinations = 1

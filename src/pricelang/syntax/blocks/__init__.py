@@ -1,0 +1,1 @@
+"""The blocks of the language: what each one's lines turn into."""
