@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -174,10 +175,7 @@ class Ruleset:
 
     def with_story(self, charge: Charge) -> Charge:
         """The same charge, able to tell its story."""
-        return Charge(
-            charge.id, charge.type, charge.at, charge.account, charge.currency, charge.lines, charge.stopped,
-            lambda one: explain(one, self.program, self.sources),
-        )  # fmt: skip
+        return replace(charge, story=lambda one: explain(one, self.program, self.sources))
 
     def _account(self, name: str, values: Mapping[str, object] | None, signup: str | None) -> Account:
         found: dict[str, Value] = {}

@@ -59,7 +59,8 @@ class ChargeLine:
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What one record costs, in the ruleset's currency. `amount` is after the rules' rounding, `exact` before it; both
-    are `Decimal`, or `Fraction` where no decimal holds them. The lines' amounts add up to `amount`."""
+    are `Decimal`, or `Fraction` where no decimal holds them. The lines' amounts add up to `amount`. `left_out` are the
+    lines that charge nothing, kept where the charge is explained."""
 
     id: str
     type: str
@@ -69,6 +70,7 @@ class Charge:
     lines: tuple[ChargeLine, ...]
     stopped: Fraction | None = None
     story: Callable[[Charge], str] | None = field(default=None, compare=False, repr=False)
+    left_out: tuple[ChargeLine, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def exact_amount(self) -> Fraction:

@@ -54,6 +54,7 @@ from pricelang.engine.told import Priced
 from pricelang.engine.told import Skipped
 from pricelang.engine.told import Stepped
 from pricelang.engine.told import Told
+from pricelang.engine.told import Unmet
 from pricelang.engine.told import figure_of
 from pricelang.engine.told import reasons
 from pricelang.engine.told import values_in
@@ -146,6 +147,7 @@ class Pricing:
         self.tell = tell
         self.told: list[Told] = []
         self.fed: dict[str, Fed] = {}
+        self.left_out: list[ChargeLine] = []
         self.moved: dict[Key, tuple[Fraction, Fraction]] = {}
         self.minimums: dict[Key, Minimum] = {}
         self.wallets: dict[Key, Wallet] = {}
@@ -352,7 +354,7 @@ class Pricing:
             made += self.round_charge(made)
         return Charge(
             self.record.id, self.record.type, self.record.at, self.record.account, self.program.currency, tuple(made),
-            self.record.stopped,
+            self.record.stopped, left_out=tuple(self.left_out),
         )  # fmt: skip
 
     def price(self) -> Price:
@@ -409,7 +411,11 @@ class Pricing:
             pieces = [Piece(self.at, ONE, start, start.rounded)]
         else:
             pieces = []
+        if self.tell and not pieces and line.when is not None:
+            self.told.append(Unmet(self.at, line, reasons(self, line.when)))
         if line.free_reason is not None:
+            if self.tell:
+                self.leave_out(line)
             return []
         priced = line.every is not None
         for index, step in enumerate(line.steps):
@@ -459,12 +465,16 @@ class Pricing:
                 groups[-1].append(piece)
             else:
                 groups.append([piece])
+        if self.tell and not groups:
+            self.leave_out(line)
         found = []
         for group in groups:
             quantity = sum((piece.quantity for piece in group), ZERO)
             rounded = sum((piece.value.rounded for piece in group), ZERO)
             exact = sum((piece.value.exact for piece in group), ZERO)
             if not quantity and not rounded and not exact:
+                if self.tell:
+                    self.leave_out(line, group)
                 continue
             found.append(
                 ChargeLine(
@@ -473,6 +483,11 @@ class Pricing:
                 )
             )
         return found
+
+    def leave_out(self, line: Line, group: list[Piece] | None = None) -> None:
+        """Keeps what was told of a line that charges nothing."""
+        told = _told_of(self.told, group[0].at, group[-1].at) if group else tuple(self.told)
+        self.left_out.append(ChargeLine(line.label, ZERO, line.unit, ZERO, ZERO, line.place, None, told))
 
     # --- steps
 

@@ -182,6 +182,15 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmet:
+    """A line whose condition was not met."""
+
+    at: Fraction
+    line: Line
+    why: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A period's minimum, to which this record counts and which is settled at the period's end."""
 
@@ -204,7 +213,7 @@ class FellShort:
     apart: tuple[object, ...]
 
 
-Told = Looked | Began | Priced | Banded | Counted | Stepped | Taken | Skipped | Ended | Later | FellShort
+Told = Looked | Began | Priced | Banded | Counted | Stepped | Taken | Skipped | Ended | Unmet | Later | FellShort
 
 
 # --- what only the explanation asks ---------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ class Story:
     charge: Charge
     title: str
     lines: tuple[LineStory, ...]
+    left_out: tuple[LineStory, ...]
     shown: Fraction | None
     words: Words = field(compare=False, repr=False)
 
@@ -101,6 +102,7 @@ class Story:
             "amount": decimal_text(charge.exact_amount),
             "exact": decimal_text(Fraction(charge.exact)),
             "lines": [one.as_dict() for one in self.lines],
+            "left_out": [one.as_dict() for one in self.left_out],
         }
         if charge.stopped is not None:
             found["stopped"] = instant_text(charge.stopped)

@@ -27,6 +27,7 @@ from pricelang.engine.told import Skipped
 from pricelang.engine.told import Stepped
 from pricelang.engine.told import Taken
 from pricelang.engine.told import Told
+from pricelang.engine.told import Unmet
 from pricelang.explain.data import Detail
 from pricelang.explain.data import LineStory
 from pricelang.explain.data import Part
@@ -39,19 +40,20 @@ from pricelang.source import Source
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
-_STEPS = re.compile(r" (?:at|in steps of|in packages of|beyond|when|every|less|plus|rounded)(?: |$)")
+_STEPS = re.compile(r" (?:at|in steps of|in packages of|beyond|not charged|when|every|less|plus|rounded)(?: |$)")
 
 
 def story_of(charge: Charge, program: Program, sources: Mapping[str, Source]) -> Story:
     """The story of a charge that was made to be told; `ValueError` for one that was not."""
     words = Words(program, sources, charge.type)
     lines = tuple(_Teller(words, program, line).story() for line in charge.lines)
+    left_out = tuple(_Teller(words, program, line).story() for line in charge.left_out)
     title = program.usages[charge.type].title if charge.type in program.usages else ""
     shown = None
     if program.show_to is not None:
         shown = round_to(charge.exact_amount, program.show_to, "half up")
         shown = None if shown == charge.exact_amount else shown
-    return Story(charge, title, lines, shown, words)
+    return Story(charge, title, lines, left_out, shown, words)
 
 
 class _Teller:
@@ -63,7 +65,10 @@ class _Teller:
         self.words = words
         self.program = program
         self.charged = line
-        self.core: Line | None = next((one.line for one in line.told if isinstance(one, Ended)), None)
+        self.core: Line | None = next((one.line for one in line.told if isinstance(one, Ended | Unmet)), None)
+        if self.core is None:
+            lines = [one for price in program.prices for one in price.lines if one.place == line.rule]
+            self.core = lines[0] if lines and not line.exact_amount else None
         self.unit, self.factor = "", ONE
         self.priced = True
         self.money = True
@@ -93,19 +98,20 @@ class _Teller:
             looked = []
         found: list[Part] = []
         for at in sorted(pieces):
-            self._open(ends.get(at))
+            self._open()
             for one, cells in pieces[at]:
                 found += self._tell(one, cells, ends.get(at))
         return found
 
-    def _open(self, end: Ended | None) -> None:
+    def _open(self) -> None:
         """What a piece of the line begins with: a quantity in its unit, or money."""
         self.priced = True
         self.unit, self.factor = "", ONE
         core = self.core
-        if core is None or end is None:
+        if core is None:
             return
         self.priced = core.every is not None or not any(isinstance(step, ops.Rate | ops.Tiers) for step in core.steps)
+        self.priced = self.priced and core.free_reason is None
         packed = any(isinstance(step, ops.Packages) for step in core.steps)
         if not packed and not core.by_time:
             self.unit, self.factor = core.unit, core.factor
@@ -131,6 +137,9 @@ class _Teller:
             case Skipped():
                 words = f"not applied: `{self._step_text(told.step)}`, as {self.words.why(told.why)}"
                 return [Part("not applied", words, place=told.step.place)]
+            case Unmet():
+                when = self.words.cond(told.line.when) if told.line.when is not None else ""
+                return [Part("not applied", f"only when {when}, and {self.words.why(told.why)}", place=told.line.place)]
             case Later():
                 words = f"{self._step_text(told.step)}: settled at the end of {told.period}, on a charge of its own"
                 return [Part("at least", words, place=told.step.place)]
@@ -179,6 +188,8 @@ class _Teller:
             found.append(
                 Part(what, words, added, self.priced, None, self._stands(told.value), core.place, tuple(details))
             )  # fmt: skip
+        if core.free_reason is not None:
+            found.append(Part("not charged", f'not charged: "{core.free_reason}"', place=core.place))
         if core.by_time and end is not None:
             found.append(self._time(core, told, end))
         return found

@@ -55,8 +55,8 @@ class _Page:
         for line in story.lines:
             found += ["", *self.line(line)]
         found.append("")
-        if not story.lines:
-            found += ["No line charges anything.", ""]
+        if story.left_out:
+            found += ["nothing to charge", *(row for line in story.left_out for row in self.free(line)), ""]
         total = self.words.money(charge.exact_amount)
         found += self.row("total", "", total)
         if self.words.said(charge.exact_amount) != total:
@@ -84,6 +84,12 @@ class _Page:
             found += _wrap(f"charged when {line.when}", WIDTH, initial_indent="  ", subsequent_indent="    ")
         rule = f"{line.line.rule}  {line.text}" if line.text else str(line.line.rule)
         return found + _wrap(rule, WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+    def free(self, line: LineStory) -> list[str]:
+        """A line that charges nothing, in one sentence."""
+        told = "; ".join(dict.fromkeys(part.words for part in line.parts[:MOST_PARTS]))
+        words = f"{line.line.name}: {told} ({line.line.rule})" if told else f"{line.line.name} ({line.line.rule})"
+        return _wrap(words, WIDTH, initial_indent="  ", subsequent_indent="    ")
 
     def row(self, words: str, indent: str, amount: str) -> list[str]:
         """Words on the left, wrapped; an amount on the right, in the last of their lines."""
