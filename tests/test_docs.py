@@ -1,14 +1,18 @@
 """README.md and docs/: every rule file, command, program and amount in them is run here.
 
-A page is read from top to bottom, in a folder of its own that also holds the shipped `rulesets/`. Its fenced blocks are:
+A page is read from top to bottom, in a folder of its own that also holds the shipped `rulesets/`. Its fenced blocks:
 
     ```price [NAME]            a whole rule file: nothing is found in it, and its examples hold
+    ```price more NAME         lines that are added to the end of a rule file above
     ```price bad CODE … [NAME] a whole rule file in which exactly these codes are found
     ```csv NAME, ```jsonl NAME, ```file NAME    a file that the blocks after it may use
     ```console                 lines after `$ ` are commands, the others what they print; `…` stands for anything
+    ```sh                      commands, one a line; an ```output block after it is what they print
     ```python                  a program; an ```output block after it is what it prints
     ```yaml                    each `run: pricelang …` of it must end well
     ```json                    one JSON value
+    ```diff FILE               a change that fits the source as it stands; it is made in a copy of it
+    ```price patched [NAME]    a rule file that the changed copy finds nothing in
     ```text                    a drawing or a list of forms: nothing to run
 """
 
@@ -21,6 +25,8 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +44,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 SETUP = ("python3 -m venv ", "pip install ", ".venv/bin/pip install ", "git clone ", "cd ")
+ROOMS = ("check", "core", "engine", "syntax", "diagnostics")
+SEEN_FROM = ("src/pricelang", "tests", *(f"src/pricelang/{room}" for room in ROOMS))
 CODE = re.compile(r"PL\d{3}$")
 
 
@@ -104,13 +112,42 @@ class Page:
         except ValueError as error:
             self.fail(block, f"no JSON: {error}")
 
+    def _diff(self, block: Block) -> None:
+        copy = self.folder / "patched"
+        if not copy.exists():
+            shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
+        target = copy.parent / block.words[0].replace("src/", "patched/", 1)
+        text = target.read_text(encoding="utf-8")
+        lines = block.text.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        if text.count(before) != 1:
+            self.fail(block, f"the change does not fit {block.words[0]}")
+            return
+        after = "".join(line[1:] for line in lines if line[0] in " +")
+        target.write_text(text.replace(before, after), encoding="utf-8")
+
+    def patched(self, block: Block) -> None:
+        name = block.words[1] if len(block.words) > 1 else "patched.price"
+        self.write(name, block.text)
+        result = subprocess.run(
+            [sys.executable, "-m", "pricelang", "check", name], cwd=self.folder, capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": str(self.folder / "patched"), "XDG_CACHE_HOME": str(self.folder)},
+            check=False,
+        )  # fmt: skip
+        if result.stdout != "1 ruleset checked: no findings\n":
+            self.fail(block, f"with the changes of this page, `check` prints:\n{result.stdout}{result.stderr}")
+
     def _price(self, block: Block) -> None:
+        if block.words[:1] == ("patched",):
+            self.patched(block)
+            return
         bad = block.words[:1] == ("bad",)
         codes = {word for word in block.words if CODE.match(word)}
-        named = [word for word in block.words if word != "bad" and word not in codes]
+        named = [word for word in block.words if word not in ("bad", "more") and word not in codes]
         name = named[0] if named else "rules.price"
-        self.write(name, block.text)
-        found = checked(Source(name, block.text), Folder(Path(name), self.files)).findings
+        before = f"{self.files[name]}\n" if "more" in block.words else ""
+        self.write(name, before + block.text)
+        found = checked(Source(name, before + block.text), Folder(Path(name), self.files)).findings
         listed = "".join(
             f"\n    line {one.place.line} ({one.place.path}): {one.message}; {one.advice} ({one.code} {one.slug})"
             for one in found
@@ -134,7 +171,10 @@ class Page:
         self.printed = out.getvalue()
 
     def _output(self, block: Block) -> None:
-        self.same(block, "the program", block.text, self.printed or "")
+        self.same(block, "what stands above", block.text, self.printed or "")
+
+    def _sh(self, block: Block) -> None:
+        self.printed = "".join(self.command(line) for line in block.text.splitlines() if line.strip())
 
     def _yaml(self, block: Block) -> None:
         for command in re.findall(r"run: (pricelang .*)", block.text):
@@ -245,7 +285,8 @@ def anchors(file: Path) -> set[str]:
 
 def test_every_page_is_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
-    linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text(encoding="utf-8"))}
+    links = LINK.findall(index.read_text(encoding="utf-8"))
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in links}
     missing = [name_of(page) for page in PAGES[1:] if page != index and page.resolve() not in linked]
     assert not missing
 
@@ -254,35 +295,52 @@ def test_findings_that_pages_name_are_there() -> None:
     slugs = {rule.slug for rule in RULES.values()}
     for path in PAGES:
         text = path.read_text(encoding="utf-8")
-        assert {code for code in re.findall(r"\bPL\d{3}\b", text)} <= set(RULES), name_of(path)
+        assert set(re.findall(r"\bPL\d{3}\b", text)) <= set(RULES), name_of(path)
         for block in blocks_of(text):
-            if block.kind == "price":
+            if block.kind == "price" and block.words[:1] != ("bad",):
                 assert set(re.findall(r"^\s*allow ([\w-]+) \"", block.text, re.M)) <= slugs, name_of(path)
+
+
+def test_files_that_pages_name_are_there() -> None:
+    """`check/steps.py` and the like: as seen from the repository, its source or its tests."""
+    for path in PAGES:
+        for name in re.findall(r"`([\w./-]+\.(?:py|lark|toml))`", FENCE.sub("", path.read_text(encoding="utf-8"))):
+            found = any((ROOT / base / name).exists() for base in ("", *SEEN_FROM))
+            assert found, f"{name_of(path)}: {name}"
+
+
+def test_the_pages_list_every_finding_and_every_rejection() -> None:
+    listed = re.findall(r"^\| (PL\d{3}) \| `([\w-]+)` \| (\w+) \|", (ROOT / "docs/findings.md").read_text(), re.M)
+    known = sorted((rule.code, rule.slug, rule.severity) for rule in RULES.values())
+    assert listed == known
+    records = (ROOT / "docs/records.md").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    codes = set(re.findall(r"\b(?:RecordError|FileError|NumberError)\(\s*\"([a-z-]+)\"", source))
+    assert len(codes) > 20
+    assert not {code for code in codes if f"`{code}`" not in records}
 
 
 def test_every_form_of_the_grammar_stands_in_some_page() -> None:
     """A construct that no page shows is one that nobody who has only the docs can use."""
-    from lark import Tree
+    from pricelang.diagnostics.finding import Findings
+    from pricelang.syntax.grammar import grammar
+    from pricelang.syntax.parser import parse
 
-    from pricelang.syntax import parser
-
-    grammar = (ROOT / "src/pricelang/syntax/grammar.lark").read_text(encoding="utf-8")
-    forms = set(re.findall(r"-> (\w+)$", grammar, re.M))
+    text = (ROOT / "src/pricelang/syntax/grammar.lark").read_text(encoding="utf-8")
+    forms = set(re.findall(r"-> (\w+)$", text, re.M)) - {"unlimited"}  # a word for cells; elsewhere it decides nothing
     seen: set[str] = set()
-    original = parser._Parser.tree
+    compiled = grammar()
+    original = compiled.parse
 
-    def watched(self: parser._Parser, line: object, start: str) -> object:
-        found = original(self, line, start)  # type: ignore[arg-type]
-        if found is not None and isinstance(found[0], Tree):
-            seen.update(str(tree.data) for tree in found[0].iter_subtrees())
+    def watched(line: str, start: str) -> object:
+        found = original(line, start=start)
+        seen.update(str(tree.data) for tree in found.iter_subtrees())
         return found
 
-    from pricelang.diagnostics.finding import Findings
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parser._Parser, "tree", watched)
+        patch.setattr(compiled, "parse", watched)
         for path in PAGES:
             for block in blocks_of(path.read_text(encoding="utf-8")):
-                if block.kind == "price" and block.words[:1] != ("bad",):
-                    parser.parse(Source("rules.price", block.text), Findings())
+                if block.kind == "price" and block.words[:1] not in (("bad",), ("patched",)):
+                    parse(Source("rules.price", block.text), Findings())
     assert not forms - seen, f"no page shows {sorted(forms - seen)}"

@@ -31,8 +31,8 @@ ONE_BY_ONE: dict[str, dict[str, Any]] = {
     "offer_ended": {**CHAT, "at": "2026-04-01T00:00:00Z"},
     "batch": {**CHAT, "at": "2026-03-15T10:00:00Z", "service_tier": "batch"},
     "share_of_another_column": {**CHAT, "at": "2026-02-15T10:00:00Z", "model": "small-1"},
-    "cap_reached": {"type": "call", "at": "2026-02-17T10:00:00Z", "region": "us", "duration": 100_000},
-    "minimum_and_rounding": {"type": "call", "at": "2026-02-17T23:00:00Z", "duration": 31},
+    "cap_reached": {"type": "call", "at": "2026-02-17T10:00:00Z", "region": "us", "duration": 300_000},
+    "minimum_and_rounding": {"type": "call", "at": "2026-02-17T23:00:00Z", "duration": 37},
     "package": {"type": "document", "at": "2026-02-17T10:00:00Z", "pages": 250},
     "lines_that_feed": {**PICTURE, "at": "2026-02-17T10:00:00Z"},
     "price_change": {"type": "disk", "started": "2026-02-10T00:00:00Z", "stopped": "2026-03-02T12:00:00Z", "size": 100},
@@ -49,6 +49,14 @@ def acme() -> pricelang.Ruleset:
 
 def golden(name: str) -> str:
     return (HERE / "explain" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def place(words: str, nth: int | None = None) -> str:
+    """The file and line of the one line of the rules that begins so, or of the nth of them."""
+    lines = (HERE / "explain" / "acme.price").read_text(encoding="utf-8").splitlines()
+    found = [number for number, line in enumerate(lines, 1) if line.strip().startswith(words)]
+    assert len(found) == 1 or nth is not None, words
+    return f"acme.price:{found[nth or 0]}"
 
 
 def explain_one(name: str) -> pricelang.Charge:
@@ -109,6 +117,36 @@ def test_lines_are_at_most_a_hundred_columns() -> None:
         assert max(map(len, path.read_text(encoding="utf-8").splitlines())) <= 100, path.name
 
 
+def test_of_many_pieces_the_middle_ones_are_told_together() -> None:
+    rules = pricelang.load_text(
+        """
+ruleset demo "Demo"
+  currency USD
+  timezone UTC
+  bill every month
+
+hours off_peak, UTC
+  Monday to Friday  00:00 to 06:00, 22:00 to 24:00
+
+resource disk
+  size  GB
+
+price disk
+  space:  size at
+    when during off_peak: $0.05 per GB-hour
+    otherwise: $0.10 per GB-hour
+""".lstrip()
+    )
+    charge = rules.explain({"id": "r-1", "type": "disk", "account": "a-1", "size": 7,
+                            "started": "2025-01-01T00:00:00Z", "stopped": "2026-01-01T00:00:00Z"})  # fmt: skip
+    words = charge.explain()
+    assert len(words.splitlines()) < 150
+    assert "more steps, together" in words
+    assert "7 GB × " not in words
+    assert "6 hours × 7 GB = 42 GB-hours" in words
+    add_up(rules.explain_data(charge))
+
+
 def test_what_a_record_sent_cannot_break_the_page() -> None:
     record = {"id": "r\n1", "account": "a\x1b[31m", **ONE_BY_ONE["cap_reached"], "region": "us\n\ntotal $0"}
     words = acme().explain(record).explain()
@@ -133,7 +171,7 @@ def test_a_charge_with_its_story_is_the_same_charge() -> None:
     assert not any(line.told for line in plain.lines)
 
 
-# --- as data -----------------------------------------------------------------------------------------------------------
+# --- as data -------------------------------------------------------------------------------------------------------
 
 
 def test_the_story_as_data() -> None:
@@ -143,16 +181,17 @@ def test_the_story_as_data() -> None:
     }  # fmt: skip
     line = data["lines"][0]
     assert {name: line[name] for name in ("name", "amount", "exact", "rule", "row")} == {
-        "name": "input", "amount": "0.0002", "exact": "0.0002", "rule": "acme.price:49", "row": "acme.price:38",
+        "name": "input", "amount": "0.0002", "exact": "0.0002",
+        "rule": place("input:"), "row": place("| large-1, large-1-latest"),
     }  # fmt: skip
     assert [(part["what"], part["amount"]) for part in line["parts"]] == [("quantity", "0"), ("rate", "0.0002")]
     rate = line["parts"][1]
     assert rate["words"] == "1,000 tokens × $0.20 per 1M tokens = $0.0002"
     assert (rate["before"], rate["after"]) == ("1000", "0.0002")
     assert [(one["what"], one["place"]) for one in rate["details"]] == [
-        ("row", "acme.price:38"),
-        ("layer passed", "acme.price:46"),
-        ("layer passed", "acme.price:42"),
+        ("row", place("| large-1, large-1-latest")),
+        ("layer passed", place("| large-1 | $0.10 | $0.30")),
+        ("layer passed", place("| large-1 | $0.10 |", 0)),
     ]
 
 
@@ -163,7 +202,7 @@ def test_no_rate_is_told_in_base_units() -> None:
         assert "per byte" not in told
 
 
-# --- the law -----------------------------------------------------------------------------------------------------------
+# --- the law -------------------------------------------------------------------------------------------------------
 
 
 def add_up(data: dict[str, Any]) -> None:

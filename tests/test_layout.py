@@ -23,7 +23,6 @@ from pricelang.diagnostics.finding import Findings
 from pricelang.source import Source
 from pricelang.syntax import cells
 from pricelang.syntax import nodes as n
-from pricelang.syntax import parser
 from pricelang.syntax.layout import COMMENTS_AT
 from pricelang.syntax.layout import layout
 from pricelang.syntax.layout import width
@@ -222,6 +221,8 @@ example "a story"
   expect rejected
   expect alert by low
   expect input $0.0002
+  expect input - $0.0002
+  expect charge −( $8-$5 )
 """
 
 
@@ -360,6 +361,13 @@ def test_signs_and_figures(before: str, after: str) -> None:
     assert part(f"unit x = {before}") == f"unit x = {after}\n"
 
 
+def test_a_minus_is_a_sign_or_stands_between_two_figures() -> None:
+    text = 'example "x"\n  expect charge - $5\n  expect fee −$5 - $2\n  expect fee -( a -b )\n  expect fee a-b - c\n'
+    assert part(text) == (
+        'example "x"\n  expect charge -$5\n  expect fee -$5 - $2\n  expect fee -(a - b)\n  expect fee a-b - c\n'
+    )
+
+
 def test_texts_and_values_stay_as_they_are() -> None:
     text = 'example “ten\u00a0thousand  (“\n  2026-02-17T10:00 chat :model GPT  4 ( new ) ,agent "A,  B",tokens 1,000\n'
     assert part(text) == (
@@ -462,6 +470,14 @@ def test_a_row_that_would_become_too_long_leaves_the_file_as_it_is() -> None:
     text = f"{HEAD}table t by a\n  a | b\n  {'x' * (MOST_LINE - 4)} | 1\n"
     assert not read(text)[2]
     assert assert_laws(text) == text
+
+
+def test_a_grant_with_a_waiver_stands_alone() -> None:
+    text = 'grant a $1 on signup\ngrant long $1 on signup\n  allow x "y"\ngrant c $1 on signup\ngrant dd $1 on signup\n'
+    assert part(text) == (
+        'grant a $1 on signup\n\ngrant long $1 on signup\n  allow x "y"\n\n'
+        "grant c   $1 on signup\ngrant dd  $1 on signup\n"
+    )
 
 
 def test_a_value_that_begins_like_a_comment() -> None:

@@ -53,7 +53,7 @@ def read_text(path: Path, shown: str) -> Source | Finding:
     place = Place(shown, 1)
     try:
         if path.stat().st_size > MOST_BYTES:
-            findings.add(codes.FILE_TOO_LARGE, place, most=f"{MOST_BYTES:,} bytes, and so")
+            findings.add(codes.FILE_TOO_LARGE, place, what="file", most=f"{MOST_BYTES:,} bytes")
             return findings.listed[0]
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)

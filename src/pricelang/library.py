@@ -27,19 +27,19 @@ from pricelang.engine.lookup import Value
 from pricelang.engine.record import Account
 from pricelang.engine.record import Engine
 from pricelang.engine.stream import Item
+from pricelang.engine.stream import counts_over_time
 from pricelang.engine.stream import numbered
 from pricelang.engine.stream import rate_stream
 from pricelang.explain.story import story_of
 from pricelang.explain.text import explain
 from pricelang.files import Folder
 from pricelang.files import NotReadable
-from pricelang.files import read_text
 from pricelang.files import ruleset_file
 from pricelang.period import parse_instant
 from pricelang.pipeline import Reading
-from pricelang.pipeline import read
+from pricelang.reading import checked as checked
+from pricelang.reading import reading_of as reading_of
 from pricelang.source import Source
-from pricelang.trial import run_examples
 
 Accounts = Mapping[str, Mapping[str, object]]
 
@@ -136,7 +136,11 @@ class Ruleset:
                 known[name] = self._account(name, values, (signups or {}).get(name))
             return known[name]
 
+        compiled = None if counts_over_time(self.program) else self._compiled
+
         def rate(record: Record, account: Account, counts: Counts) -> Charge:
+            if compiled is not None and record.id != tell:
+                return compiled.rate(record, account)
             return self._engine.rate(record, account, counts, record.id == tell)
 
         return rate_stream(self._engine, rate, Intake(self.program), items, account_of)
@@ -221,24 +225,6 @@ def load(path: str | os.PathLike[str]) -> Ruleset:
 def load_text(text: str, name: str = "rules.price", files: dict[str, str] | None = None) -> Ruleset:
     """A ruleset from its text; `files` are the tables and base rulesets it may name, by name."""
     return _made(checked(Source(name, text), Folder(Path(name), files or {})))
-
-
-def reading_of(file: Path) -> Reading:
-    """A rule file read and checked, its examples run."""
-    source = read_text(file, file.name)
-    if isinstance(source, Finding):
-        return Reading(None, [source], 0, {file.name: Source(file.name, "")})
-    return checked(source, Folder(file))
-
-
-def checked(source: Source, folder: Folder) -> Reading:
-    """A text read and checked; examples that do not hold are findings too."""
-    reading = read(source, folder)
-    if reading.program is not None:
-        failed = run_examples(reading.program)
-        if failed:
-            reading.findings = sorted([*reading.findings, *failed], key=lambda one: (one.place.path, one.place.line))
-    return reading
 
 
 def _made(reading: Reading) -> Ruleset:

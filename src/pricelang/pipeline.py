@@ -8,7 +8,6 @@ Every step adds to one list of findings; the program is there only when none of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeVar
@@ -31,6 +30,7 @@ from pricelang.check.scope import Scope
 from pricelang.check.scope import UsageInfo
 from pricelang.check.spreadsheet import with_csv
 from pricelang.check.tables import key_words
+from pricelang.check.stories import check_stories
 from pricelang.check.unused import check_unused
 from pricelang.check.usages import read_account
 from pricelang.check.usages import read_usage
@@ -38,6 +38,7 @@ from pricelang.core.program import Program
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
+from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.source import Source
 from pricelang.syntax import nodes as n
@@ -143,6 +144,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
     check_doubts(prices, header, scope)
     check_unused(blocks, scope)
     examples = read_examples(of(n.ExampleBlock), scope)
+    check_stories(blocks, scope)
     if scope.findings.has_errors or read_header_first is None:
         return None
     return Program(

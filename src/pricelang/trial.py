@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.core.program import Example
@@ -20,6 +19,7 @@ from pricelang.engine.record import Engine
 from pricelang.engine.stream import rate_stream
 from pricelang.number import decimal_text
 from pricelang.number import round_to
+from pricelang.plain import dataclass
 
 ZERO = Fraction(0)
 

@@ -45,8 +45,9 @@ class Seen:
 
 
 def paths(rules: pricelang.Ruleset) -> dict[str, Callable]:
-    """Each way the engine prices one record: (record, account, signup) -> Charge."""
-    return {"rate": rules.rate}
+    """Each way the engine prices one record: the definition, and its compiled form."""
+    plain = pricelang.Ruleset(rules.program, rules.sources, rules.findings, compiled=False)
+    return {"definition": plain.rate, "compiled": rules.rate}
 
 
 def compare(seed: int) -> Seen:
@@ -121,17 +122,17 @@ def exact(figure: Decimal | Fraction | int | str) -> Fraction:
 
 
 FACETS = """
-Adjust share; Adjust amount; Adjust when; Adjust less; Adjust plus; Allowance kept; Allowance apart; AtLeast when;
-AtLeast each; AtMost each; AtMost when;
-InPackages each; InSteps each; InSteps when; Tiers graduated; Tiers volume; Tiers each;
-Tiers by table;
-Column money; Column percent; Column quantity; Column rate; Dates start; Dates until; Each apart; Each zone;
-Field changes; Field choice; Field compute; Field counts; Field default; Field number; Field optional; Field part_of;
-Field text; Field truth; Layer further_notice; Layer hours; Layer new_customers; Layer start; Layer until; Layer when;
-Line every; Line when; Line by second; Line by month; Line reason; Price when; Price together; Rate month;
-Rounded down; Rounded half down; Rounded half even; Rounded half up; Rounded up; round each line; round charge;
-Table band; Table csv; Usage resource; cell custom; cell free; cell unlimited; cell —; each bill; each day; each hour;
-each minute; each month; each quarter; each week; each year; stream; one by one
+Adjust share; Adjust amount; Adjust when; Adjust less; Adjust plus; Allowance kept; Allowance apart; AtLeast
+when; AtLeast each; AtMost each; AtMost when; InPackages each; InSteps each; InSteps when; Tiers graduated;
+Tiers volume; Tiers each; Tiers by table; Column money; Column percent; Column quantity; Column rate; Dates
+start; Dates until; Each apart; Each zone; Field changes; Field choice; Field compute; Field counts; Field
+default; Field number; Field optional; Field part_of; Field text; Field truth; Layer further_notice; Layer
+hours; Layer new_customers; Layer start; Layer until; Layer when; Layer zone; Dates zone; Field date; Field
+per; every hour; every day; every minute; running time; bill every week; bill every month; bill every month
+from signup; Line every; Line when; Line by second; Line by month; Line reason; Price when; Price together;
+Rate month; Rounded down; Rounded half down; Rounded half even; Rounded half up; Rounded up; round each line;
+round charge; Table band; Table csv; Usage resource; cell custom; cell free; cell unlimited; cell —; each
+bill; each day; each hour; each minute; each month; each quarter; each week; each year; stream; one by one
 """
 CONSTRUCTS = {name for name, of in vars(d).items() if is_dataclass(of)}
 CONSTRUCTS |= {" ".join(one.split()) for one in FACETS.split(";")}
@@ -157,7 +158,11 @@ def constructs(case: Case) -> Iterator[str]:
             yield "Allowance apart"
         if isinstance(node, d.Line) and node.by:
             yield f"Line by {node.by}"
+            yield from ["running time"] * (d.Get("duration") in nodes(node.of))
+        if isinstance(node, d.Line) and node.every:
+            yield f"every {node.every}"
         if isinstance(node, d.Ruleset):
+            yield f"bill every {node.bill}"
             yield from ["round each line"] * bool(node.round_line) + ["round charge"] * bool(node.round_charge)
         if isinstance(node, d.Each):
             yield f"each {node.unit}"

@@ -94,7 +94,7 @@ class Generator:
     # --- figures
 
     def price(self, low: int = 1, high: int = 999) -> Fraction:
-        return Fraction(self.rng.randint(low, high), 10 ** self.rng.randint(0, 4))
+        return Fraction(self.rng.randint(low, high), 10 ** self.rng.randint(0, 4 if self.chance(0.95) else 12))
 
     def percent(self) -> Fraction:
         return self.pick([Fraction(self.rng.randint(1, 60)), Fraction(self.rng.randint(1, 999), 10)])
@@ -385,6 +385,8 @@ class Generator:
             return d.Figure(Fraction(self.rng.randint(1, 50)), "percent")
         if column.kind == "money":
             return "unlimited" if column.name == "most" and self.chance(0.2) else self.money()
+        if column.kind == "quantity" and column.name == "included" and self.chance(0.15):
+            return "unlimited"
         if column.kind == "quantity":
             return d.Figure(self.count(column.unit), column.unit)
         others = [
@@ -483,7 +485,7 @@ class Generator:
             steps.append(kind(d.Figure(self.count(unit), unit), each, self.maybe_when(0.2)))
         draw = self.rng.random()
         if draw < 0.12:
-            columns = [(t.name, c) for t in self.tables for c in t.columns if c.kind == "quantity" and c.unit == unit]
+            columns = [(t.name, c) for t in self.tables for c in t.columns if c.name == "step" and c.unit == unit]
             cells = [d.Cell(table, column.name) for table, column in columns]
             size = self.pick([d.Figure(self.count(unit), unit), *cells])
             steps.append(d.InSteps(size, self.maybe_each(0.3) if not cells else None, self.maybe_when(0.1)))
@@ -505,7 +507,10 @@ class Generator:
         if self.keeping:
             kept, most = self.pick([1, 2, 2, 3]), self.pick([None, most, d.Figure(self.count(unit), unit)])
             each = replace(each, apart=())
-        self.allowances.append(d.Allowance(name, d.Figure(self.count(unit), unit), unit, each, kept, most))
+        size: object = d.Figure(self.count(unit), unit)
+        if not self.keeping and any(c.name == "included" and c.unit == unit for t in self.tables for c in t.columns):
+            size = d.Cell("plans", "included")
+        self.allowances.append(d.Allowance(name, size, unit, each, kept, most))
         return d.Beyond(name)
 
     def tiers(self, unit: str) -> d.Tiers:
@@ -759,6 +764,8 @@ class Generator:
         if plan and self.chance(0.4):
             self.account[self.account.index(plan)] = replace(plan, unit="plans")
             fees = [d.Column("monthly", "money", self.currency), d.Column("cut", "percent", "percent")]
+            if charged[0][1] in PER:
+                fees.append(d.Column("included", "quantity", charged[0][1]))
             self.tables.append(self.make_table("plans", fees, ["plan"]))
         if columns and self.chance(0.85):
             self.tables.append(self.make_table("models", columns))
@@ -770,6 +777,8 @@ class Generator:
             else:
                 lines += (self.line(f"l{n + 1}", of, unit),)
         together = tuple(self.together()) if self.chance(0.2) else ()
+        if any(isinstance(step, d.Tiers) and not step.graduated and step.each for line in lines for step in line.steps):
+            together = tuple(step for step in together if not isinstance(step, d.AtLeast))  # a credit has no minimum
         prices = (d.Price("call", lines, None, together),)
         split = [f for f in self.fields if f.kind == "choice" and f.choices]
         if split and self.chance(0.1):
@@ -877,6 +886,8 @@ class Generator:
         sizes: dict[str, Fraction] = {}
         for f in usage.fields:
             if f.compute or ((f.default is not None or f.optional) and self.chance(0.3)):
+                if not f.compute and self.chance(0.1):
+                    given[f.name] = None
                 continue
             if f.counts:
                 if self.chance(0.6):
@@ -946,6 +957,8 @@ class Generator:
             value *= self.pick([1, 1, 1, 2, 3])
         elif self.chance(0.08):
             value = Fraction(0)
+        elif self.chance(0.03):
+            value = Fraction(self.rng.randint(1, 10**6) * 10 ** self.rng.randint(3, 23))
         else:
             value = Fraction(
                 self.rng.randint(1, 9999) * 10 ** self.pick([0, 0, 1, 2, 3]), 1 if whole else self.pick([1, 1, 10, 100])
@@ -957,7 +970,7 @@ class Generator:
         """One mistake."""
         sizes = [f for f in usage.fields if f.kind == "number" and f.name in given]
         must = [f for f in usage.fields if f.name in given and f.default is None and not f.optional and not f.counts]
-        kind = self.rng.randrange(7)
+        kind = self.rng.randrange(12)
         if kind == 0 and must:
             del given[self.pick(must).name]
         elif kind == 1:
@@ -972,6 +985,16 @@ class Generator:
             given["model"] = "not-there"
         elif kind == 6 and "service_tier" in given:
             given["service_tier"] = "Batch"
+        elif kind == 7 and sizes:
+            given[self.pick(sizes).name] = self.pick([10**30, "1" + "0" * 30])
+        elif kind == 8 and sizes:
+            given[self.pick(sizes).name] = self.pick(["12a", "1_000", "NaN", ""])
+        elif kind == 9 and sizes:
+            given[self.pick(sizes).name] = self.pick([True, [1]])
+        elif kind == 10 and "at" in given:
+            given["at"] = "2026-02-01T12:00:00"
+        elif kind == 11:
+            given["type"] = "nothing"
 
 
 def subjects(cond) -> set[str]:

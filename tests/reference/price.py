@@ -438,27 +438,24 @@ class Reading:
     def covered(self, of: d.Allowance, value: Fraction) -> Fraction:
         """What an allowance takes over: units kept from earlier periods first, the oldest before the newer."""
         size, now = self.value(of.size), self.since(of.each)
+        if size is None:
+            return value
         key = ("allowance", of.name, *(self.get(name) for name in of.each.apart))
         first = min(now, period(self.signup, of.each.unit, self.rules.zone)) if self.signup else now
-        since, used, kept = self.counts.get(key, (first, NOTHING, ()))
+        since, lots = self.counts.get(key, (first, [size]))  # what is left, the period's own units last
         while since < now:
-            kept = (*kept, (since, max(size - used, NOTHING)))[-of.kept:] if of.kept else ()  # fmt: skip
-            left = self.value(of.kept_at_most) if of.kept_at_most else None
-            if left is not None:
-                capped = []
-                for start, units in reversed(kept):
-                    capped.insert(0, (start, min(units, left)))
-                    left -= capped[0][1]
-                kept = tuple(capped)
-            since, used = following(since, of.each.unit), NOTHING
-        asked = value
-        left_over = []
-        for start, units in kept:
-            left_over.append((start, units - min(units, asked)))
-            asked -= min(units, asked)
-        own = min(asked, max(size - used, NOTHING))
-        self.counts[key] = (since, used + own, tuple(left_over))
-        return value - asked + own
+            kept, lots = (lots[-of.kept :] if of.kept else []), []
+            spare = self.value(of.kept_at_most) if of.kept_at_most else sum(kept)
+            for units in reversed(kept):
+                lots.insert(0, min(units, spare))
+                spare -= lots[0]
+            since, lots = following(since, of.each.unit), [*lots, size]
+        asked, left = value, []
+        for units in lots:
+            left.append(units - min(units, asked))
+            asked -= units - left[-1]
+        self.counts[key] = (since, left)
+        return value - asked
 
     # --- what runs over time
 
@@ -553,13 +550,11 @@ class Reading:
         """The unit in which a line's quantity is shown: packages, or that of the field it begins with."""
         if line.every or any(isinstance(step, d.InPackages) for step in line.steps):
             return Fraction(1)
-        if line.by and line.of != d.Get("duration"):  # the unit of a rate that is written, or hours or months of size
-            cases = line.steps[self.priced_at(line)].cases
-            rate = cases[0][1]
-            if len(cases) == 1 and isinstance(rate, d.Rate):
-                return self.factor(rate.of) * (rate.month * 3600 if rate.month else 1)
-            hours = line.by == "second" and line.of == d.Get("size")
-            return self.value_unit(d.Get("size")) * (3600 if hours else 1)
+        if line.by and line.of != d.Get("duration"):  # the unit of the first rate that is written, or hours or months
+            written = [rate for _, rate in line.steps[self.priced_at(line)].cases if isinstance(rate, d.Rate)]
+            if written:
+                return self.factor(written[0].of) * (written[0].month * 3600 if written[0].month else 1)
+            return self.value_unit(d.Get("size")) * (3600 if line.by == "second" else 1)
         return self.value_unit(line.of)
 
     def value_unit(self, of) -> Fraction:
@@ -613,10 +608,13 @@ def read(usage: d.Usage, record: dict, factor) -> dict:
                 raise Rejected("missing-field", f.name)
             given = f.default
         elif f.kind == "number":
-            try:
-                checked = number(given)
-            except ArithmeticError:
-                raise Rejected("not-a-number", f.name) from None
+            if isinstance(given, bool | list):
+                raise Rejected("wrong-type", f.name)
+            if not re.fullmatch(r"-?\d+(\.\d+)?", str(given)):
+                raise Rejected("not-a-number", f.name)
+            checked = number(given)
+            if abs(checked) >= 10**30:
+                raise Rejected("too-large", f.name)
             if checked < 0:
                 raise Rejected("negative", f.name)
             if f.unit in ("token", "character", "request") and checked.denominator != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from datetime import date
 from datetime import datetime
@@ -12,11 +13,14 @@ import pytest
 from reference import describe as d
 from reference.price import Book
 from reference.price import Rejected
+from reference.price import anchored
 from reference.price import charge
 from reference.price import charge_all
+from reference.price import merged
 from reference.price import open_at
 from reference.price import period
 from reference.price import rounded
+from reference.price import true_ups
 
 
 def usd(number) -> d.Figure:
@@ -240,3 +244,79 @@ def test_periods() -> None:
     assert period(late, "week", "UTC") == datetime(2026, 3, 30)
     twice = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]  # both are half past two in Berlin
     assert period(twice[0], "hour", "Europe/Berlin") != period(twice[1], "hour", "Europe/Berlin")
+
+
+def test_what_is_finished_together() -> None:
+    together = (d.AtLeast(usd(5)), d.Adjust(1, d.Figure(F(20), "percent"), True, None, "VAT"), d.Rounded(F(4), "down"))
+    of = rules(at(per("1.1", "page")), round_charge=d.Rounded(F(5), "half up"))
+    of = replace(of, prices=(replace(of.prices[0], together=together),))
+    found = charge(of, record(2), Book())
+    lines = [("l", F("2.2")), ("minimum", F("2.8")), ("VAT", 1), ("rounding", -2), ("rounding", 1)]
+    assert [(line.name, line.amount) for line in found.lines] == lines
+    assert (found.amount, found.exact) == (5, 6)
+    assert charge(of, record(0), Book()).lines == []
+
+
+def test_a_minimum_of_the_month_is_asked_for_at_its_end() -> None:
+    steps = (at(per(2, "page")), d.AtLeast(usd(10), d.Each("month")), d.Adjust(1, d.Figure(F(10), "percent"), True))
+    book = Book()
+    of = rules(*steps)
+    found = charge_all(of, [record(1, id="a"), record(3, id="b"), record(9, "2026-03-05T00:00:00Z", "c")], book)
+    assert [one.amount for one in found] == [F("2.2"), F("6.6"), F("19.8")]
+    assert [(one.id, one.amount) for one in true_ups(of, book)] == [("a-1/2026-02/l", F("2.2"))]
+
+
+def test_months_from_signup_return_to_their_day() -> None:
+    signup = datetime(2026, 1, 31, 9, tzinfo=UTC)
+    starts = {
+        "2026-02-27": "2026-01-31",
+        "2026-02-28": "2026-02-28",
+        "2026-03-30": "2026-02-28",
+        "2026-03-31": "2026-03-31",
+    }
+    for day, start in starts.items():
+        assert anchored(datetime.fromisoformat(day).replace(tzinfo=UTC), signup, "UTC") == datetime.fromisoformat(start)
+
+
+def test_credits() -> None:
+    credit = d.Rate(F(2), "credit", F(1), "page")
+    worth = rules(at(credit))
+    worth.units["credit"] = usd("0.01")
+    assert amount(worth, 50) == 1
+    lines = (
+        d.Line("used", d.Get("n"), (at(credit),), charged=False),
+        d.Line("l", d.Result("used"), (at(per(3, "credit")),)),
+    )
+    fed = rules()
+    fed = replace(fed, prices=(d.Price("call", lines),), units={"page": None, "credit": None})
+    found = charge(fed, record(5), Book()).lines
+    assert [(line.name, line.quantity, line.amount) for line in found] == [("l", 10, 30)]
+
+
+def test_what_lies_on_top() -> None:
+    table = model_table(one_layer(9, start=date(2026, 1, 1)))
+    top = (d.Row((("large",),), {"price": per(4, "page")}),)
+    new = (d.Row((("brand-new",),), {"price": per(5, "page")}),)
+    line = d.Line("l", d.Get("n"), (at(d.Cell("models", "price")), d.Adjust(1, usd("0.5"), False)))
+    of = rules(at(d.Cell("models", "price")), tables=(table,))
+    of = merged(replace(of, overlay=d.Overlay({"models": top}, {"models": new}, {("call", "l"): line})))
+    assert amount(of, 1, model="large-latest") == F("4.5")
+    assert amount(of, 1, model="brand-new") == F("5.5")
+
+
+def test_steps_of_time_move_the_end_of_a_run() -> None:
+    hours = d.Hours("night", "UTC", (((0, 1, 2, 3, 4, 5, 6), 22 * 60, 6 * 60),))
+    cases = d.At(((d.During("night"), per(1, "hour")), (None, per(4, "hour"))))
+    steps = (d.InSteps(d.Figure(F(1), "hour")), cases)
+    of = machine(*steps, of=d.Get("duration"), by="second", hours=(hours,))
+    assert run(of, "2026-02-17T21:30:00Z", "2026-02-17T21:50:00Z") == F("2.5")  # an hour: half by day, half by night
+
+
+def test_the_row_that_gave_the_price() -> None:
+    layer = one_layer(3, start=date(2026, 3, 1))
+    of = rules(at(d.Cell("models", "price")), tables=(model_table(layer),))
+    before, after = (
+        charge(of, record(1, day, model="large"), Book()) for day in ("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z")
+    )
+    assert before.lines[0].row is of.tables[0].rows[0]
+    assert after.lines[0].row is layer.rows[0]

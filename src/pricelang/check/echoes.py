@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
@@ -71,6 +72,7 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
         (effect, one.place.path, _block(one, sources)) for one in findings for effect in _CAUSES.get(one.code, ())
     }
     no_code = any(one.code == codes.UNKNOWN_CURRENCY.code for one in findings)
+    often = Counter((one.code, one.message) for one in findings if one.code in _CURRENCY)
     kept: list[Finding] = []
     once: set[tuple[str, str]] = set()
     for one in findings:
@@ -89,7 +91,7 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
             hides = hides or (one.code, str(one.place)) in once
         if not hides:
             kept.append(one)
-            if one.code in _ONCE:
+            if one.code in _ONCE or often[one.code, one.message] > 3:
                 once.add((one.code, one.message))
             elif one.code == codes.ROUNDS_TO_ZERO.code:
                 once.add((one.code, str(one.place)))
@@ -112,7 +114,26 @@ def _words(one: Finding, sources: dict[str, Source]) -> list[str]:
     source = sources.get(one.place.path)
     if source is None or one.place.line > len(source.starts):
         return []
-    return _WORD.findall(source.line(one.place.line)[:400])
+    number = one.place.line
+    named = [
+        text
+        for other in sources.values()
+        if other is not source and one.place.path in other.text
+        for text in other.text.split("\n")
+        if f'"{one.place.path}"' in text
+    ]
+    if named:
+        return _WORD.findall(" ".join(named))  # a table's file: its table was not read
+    found = _WORD.findall(source.line(number)[:400])
+    if source.line(number)[:1].strip():  # the first line of a block: what is beneath was not read either
+        number += 1
+        while number <= len(source.starts) and len(found) < 5_000:
+            line = source.line(number)
+            if line[:1].strip() and not line.startswith("#"):
+                break
+            found += _WORD.findall(line[:400])
+            number += 1
+    return found
 
 
 def _block(one: Finding, sources: dict[str, Source]) -> int:

@@ -109,6 +109,8 @@ def _member(node: n.Member, scope: Scope) -> Typed | None:
     if table is None:
         scope.unknown("table", node.of, node.place, scope.tables)
         return None
+    if not table.columns and table.node.header is None and table.node.csv is not None:
+        return ZERO  # its file could not be read, and why was said
     if node.name not in table.columns:
         if table.broken:
             return ZERO

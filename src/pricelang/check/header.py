@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.check.figures import constant
@@ -13,6 +12,7 @@ from pricelang.core import ops
 from pricelang.diagnostics import codes
 from pricelang.period import Window
 from pricelang.period import known_zone
+from pricelang.plain import dataclass
 from pricelang.syntax import nodes as n
 from pricelang.units import CURRENCIES
 from pricelang.units import CURRENCY_ALIASES

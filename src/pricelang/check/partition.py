@@ -84,14 +84,16 @@ def _check(lowered: Lowered, scope: Scope) -> None:
     family = _family(usage)
     charged: dict[Atom, list[tuple[Place, ops.Cond | None]]] = {}
     conds = {line.label: line.when for line in lowered.price.lines}
-    told: set[tuple[int, int]] = set()
+    told: set[int] = set()  # lines that one finding is about: taking it out mends all that they share
     for decl in lowered.node.lines:
         when = conds.get(decl.label.text)
         for atom in sorted(covered(decl.of, usage)):
             for place, other in charged.get(atom, []):
-                if exclude_each_other(when, other, scope.hours) or (place.line, decl.place.line) in told:
+                if decl.place.line in told:
+                    break
+                if (atom[0] in family and place.line in told) or exclude_each_other(when, other, scope.hours):
                     continue
-                told.add((place.line, decl.place.line))
+                told.update((decl.place.line, place.line) if atom[0] in family else (decl.place.line,))
                 whole = _whole(lowered, atom)
                 _twice(atom, family, decl, place, when is None and other is None, whole, scope)
             charged.setdefault(atom, []).append((decl.label.place, when))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.check.conditions import condition
@@ -22,6 +21,7 @@ from pricelang.core.program import Allowance
 from pricelang.core.program import Line
 from pricelang.core.program import Price
 from pricelang.diagnostics import codes
+from pricelang.plain import dataclass
 from pricelang.syntax import nodes as n
 from pricelang.units import SECOND
 from pricelang.units import Unit
@@ -47,6 +47,7 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
         if block.name in scope.allowances:
             line = scope.allowances[block.name].place.line
             scope.findings.add(codes.REPEATED, block.place, what="the allowance", name=block.name, line=line)
+        scope.allowance_names.add(block.name)
         if block.size is None or block.each is None:
             scope.findings.add(codes.EMPTY_BLOCK, block.place, what=f"`allowance {block.name}`",
                                advice="add a line such as `2,000 requests every month`")  # fmt: skip
@@ -138,7 +139,9 @@ def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
                 scope.lines[label] = line[1]
     together: tuple[ops.Step, ...] | None = ()
     if block.together is not None:
-        together = lower_steps(block.together, State(scope.money, True), scope)
+        tiers = [step for line in lines for step in line.steps if getattr(step, "each", None) is not None]
+        volume = any(isinstance(step, ops.Tiers) and not step.graduated for step in tiers)
+        together = lower_steps(block.together, State(scope.money, True, counted=bool(tiers), volume=volume), scope)
     if not good or together is None:
         return None
     return Price(usage.name, when, tuple(lines), together, block.place)
@@ -257,8 +260,9 @@ def _time_unit(unit: Unit, decl: n.LineDecl, state: State, scope: Scope) -> Unit
 def _rate_unit(decl: n.LineDecl, scope: Scope) -> Unit | None:
     """The unit that the line's rate is written per, where it stands on the line."""
     for step in decl.steps:
-        if isinstance(step.amount, n.Per):
-            return scope.unit(step.amount.size.unit)
+        for written in (step.amount, *(one.value for one in (*step.cases, *step.bands))):
+            if isinstance(written, n.Per):
+                return scope.unit(written.size.unit)
     return None
 
 

@@ -117,6 +117,7 @@ class Scope:
     hours: dict[str, Hours] = field(default_factory=dict)
     tables: dict[str, TableInfo] = field(default_factory=dict)
     allowances: dict[str, Allowance] = field(default_factory=dict)
+    allowance_names: set[str] = field(default_factory=set)
     allowance_units: dict[str, Unit] = field(default_factory=dict)
     # where an expression stands
     usage: UsageInfo | None = None

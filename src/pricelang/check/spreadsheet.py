@@ -12,6 +12,7 @@ from pricelang.diagnostics import codes
 from pricelang.source import Place
 from pricelang.source import Source
 from pricelang.syntax import nodes as n
+from pricelang.syntax.outline import without_deceit
 
 MOST_ROWS = 200_000
 
@@ -31,6 +32,8 @@ def with_csv(
         scope.findings.add(codes.OUT_OF_PLACE, table.header.place, what="a row",
                            advice="the rows come from the file; change one with a layer such as `from DATE`")  # fmt: skip
     rows = _rows(loaded, scope)
+    if rows is None:
+        return replace(table, header=None, rows=())
     if not rows:
         scope.findings.add(codes.FILE_REFUSED, table.csv.place, "write a header line and one line for each row",
                            path=table.csv.text, why="is empty")  # fmt: skip
@@ -38,23 +41,29 @@ def with_csv(
     return replace(table, header=rows[0], rows=tuple(rows[1:]))
 
 
-def _rows(source: Source, scope: Scope) -> list[n.Cells]:
+def _rows(source: Source, scope: Scope) -> list[n.Cells] | None:
     text = source.text.removeprefix("\ufeff")
     first = text.split("\n", 1)[0]
     delimiter = ";" if first.count(";") > first.count(",") else "\t" if first.count("\t") > first.count(",") else ","
+    if delimiter == "\t":
+        text, delimiter = text.replace("\t", "\x1f"), "\x1f"
+    text = without_deceit(text, source, scope.findings, "\x1f")
     found: list[n.Cells] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
-            place = Place(source.path, line, 1, 1)
+            place = Place(source.path, line, 1, len(source.line(line)) + 1)
             line = reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             found.append(n.Cells(tuple(n.Word(cell.strip(), place) for cell in cells), place))
             if len(found) > MOST_ROWS:
-                scope.findings.add(codes.FILE_TOO_LARGE, place, f"a table has {MOST_ROWS:,} rows at most", most="")
+                scope.findings.add(codes.FILE_TOO_LARGE, place, what="table", most=f"{MOST_ROWS:,} rows")
                 break
     except csv.Error as error:
-        scope.findings.add(codes.SYNTAX, Place(source.path, line, 1, 1), what=f"this is no CSV: {error}", advice="")
+        what = "a quote is not closed" if "unexpected end" in str(error) else "this line cannot be read as CSV"
+        scope.findings.add(codes.SYNTAX, Place(source.path, line, 1, len(source.line(line)) + 1), what=what,
+                           advice='a text with quotes in it is written `"He said ""yes"""`')  # fmt: skip
+        return None
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from pricelang.check.bands import Edges
@@ -23,6 +22,7 @@ from pricelang.check.scope import Typed
 from pricelang.core import ops
 from pricelang.diagnostics import codes
 from pricelang.period import known_zone
+from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import PACKAGE
@@ -162,6 +162,8 @@ def _beyond(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
     assert isinstance(step.amount, n.Name)
     name = step.amount.text
     allowance = scope.allowances.get(name)
+    if allowance is None and name in scope.allowance_names:
+        return None  # it is declared, and what is wrong with it is said there
     if allowance is None:
         scope.unknown("allowance", name, step.amount.place, scope.allowances)
         return None

@@ -6,7 +6,6 @@ import datetime
 import itertools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from lark import UnexpectedInput
@@ -41,6 +40,7 @@ from pricelang.core.program import Row
 from pricelang.core.program import Share
 from pricelang.core.program import Unlimited
 from pricelang.diagnostics import codes
+from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.syntax.grammar import grammar
@@ -384,10 +384,34 @@ def _find_doubles(keys: list[tuple[tuple[KeyPart, ...], ...]], rows: list[n.Cell
                 _two_rows(scope, rows[number], rows[seen[combination]], combination)
                 break
             seen[combination] = number
+    _find_any_doubles(keys, rows, seen, scope)
     for number in likes:
         for other, parts in enumerate(keys):
             if other != number and (other not in likes or other < number) and _both_fit(keys[number], parts):
                 _two_rows(scope, rows[number], rows[other], tuple(one[0] for one in parts if one))
+                break
+
+
+def _find_any_doubles(
+    keys: list[tuple[tuple[KeyPart, ...], ...]], rows: list[n.Cells], seen: dict[tuple[KeyPart, ...], int], scope: Scope
+) -> None:
+    """Rows with as many `any`, in different places, that one record could fit, and no row that fits it better."""
+    anys = [
+        (number, tuple(any(isinstance(part, KeyAny) for part in one) for one in parts))
+        for number, parts in enumerate(keys)
+    ]
+    anys = [(number, where) for number, where in anys if any(where)][:300]
+    for index, (number, where) in enumerate(anys):
+        for other, there in anys[:index]:
+            if sum(where) != sum(there) or where == there:
+                continue
+            parts = [
+                two if mine and not theirs else one if theirs and not mine else tuple(p for p in one if p in two)
+                for mine, theirs, one, two in zip(where, there, keys[number], keys[other], strict=True)
+            ]
+            combination = next((c for c in itertools.islice(itertools.product(*parts), 1000) if c not in seen), None)
+            if combination is not None:
+                _two_rows(scope, rows[number], rows[other], combination)
                 break
 
 

@@ -80,6 +80,7 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
             if type is None:
                 # the name is known all the same, so that one mistake is one finding
                 info.fields[decl.name] = FieldInfo(decl.name, Type("number", zero=True), decl.place)
+                info.broken = True
                 continue
             if decl.may_change and not block.is_resource:
                 scope.findings.add(codes.OUT_OF_PLACE, decl.place, what="`may change`",

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic import BeforeValidator
 from pydantic import ConfigDict
-from pydantic import Field
+from pydantic import StringConstraints
 from pydantic import ValidationError
 
 from pricelang.cli.rules import Unreadable
@@ -40,7 +40,7 @@ def _no_number(value: object) -> object:
     return value
 
 
-_Text = Annotated[str, BeforeValidator(_no_number), Field(min_length=1)]
+_Text = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_no_number)]
 
 
 class _Line(BaseModel):

@@ -14,8 +14,8 @@ from pricelang.cli.findings import colored
 from pricelang.cli.findings import counted
 from pricelang.cli.findings import summed
 from pricelang.cli.rules import Unreadable
-from pricelang.cli.rules import reading
 from pricelang.cli.rules import rule_files
+from pricelang.reading import reading_of
 
 if TYPE_CHECKING:
     from pricelang.pipeline import Reading
@@ -43,7 +43,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, quick: boo
         if isinstance(file, Unreadable):
             unreadable.append(file)
         else:
-            done.append((file, reading(file, examples=not quick)))
+            done.append((file, reading_of(file, examples=not quick)))
     findings = [(finding, file, one) for file, one in done for finding in one.findings]
     more = sum(one.more for _, one in done)
     if output_format == "json":

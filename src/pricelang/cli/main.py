@@ -60,6 +60,18 @@ class Commands(click.Group):
             ctx.fail(f"there is no command {_quoted(args[0])}; {_nearest(args[0])}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a subcommand; an interruption or a closed pipe ends it without a word of click's."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _silence()
+            ctx.exit(PIPE_CLOSED)
+        return result
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
@@ -76,15 +88,11 @@ class Commands(click.Group):
         _give_streams()
         try:
             code = super().main(args, prog_name or "pricelang", complete_var, False, **extra)
-            sys.stdout.flush()
         except click.ClickException as error:
             error.show()
             code = error.exit_code
         except (KeyboardInterrupt, click.Abort):
             code = INTERRUPTED
-        except BrokenPipeError:
-            _silence()
-            code = PIPE_CLOSED
         except OSError as error:
             click.echo(f"Error: {_why(error)}", err=True)
             code = USAGE

@@ -13,7 +13,6 @@ from pricelang.files import ruleset_files
 
 if TYPE_CHECKING:
     from pricelang.library import Ruleset
-    from pricelang.pipeline import Reading
 
 
 class Unreadable(click.ClickException):
@@ -43,25 +42,6 @@ def rule_files(paths: tuple[str, ...]) -> Iterator[Path | Unreadable]:
             yield Unreadable(f"{path} cannot be read: {(error.strerror or 'error').lower()}")
         except ValueError:
             yield Unreadable("a path holds characters that no path has")
-
-
-def reading(file: Path, examples: bool = True) -> Reading:
-    """A rule file read and checked, with its examples or without."""
-    if examples:
-        from pricelang.library import reading_of
-
-        return reading_of(file)
-    from pricelang.diagnostics.finding import Finding
-    from pricelang.files import Folder
-    from pricelang.files import read_text
-    from pricelang.pipeline import Reading
-    from pricelang.pipeline import read
-    from pricelang.source import Source
-
-    source = read_text(file, file.name)
-    if isinstance(source, Finding):
-        return Reading(None, [source], 0, {file.name: Source(file.name, "")})
-    return read(source, Folder(file))
 
 
 def loaded(path: str) -> Ruleset:

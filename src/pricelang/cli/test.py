@@ -11,8 +11,8 @@ from pricelang.cli.findings import colored
 from pricelang.cli.findings import counted
 from pricelang.cli.findings import show_errors
 from pricelang.cli.rules import Unreadable
-from pricelang.cli.rules import reading
 from pricelang.cli.rules import rule_files
+from pricelang.reading import reading_of
 
 
 @click.command("test", short_help="Run the examples that stand beside the rules.")
@@ -34,7 +34,7 @@ def command(ctx: click.Context, paths: tuple[str, ...]) -> None:
             file.show()
             wrong = True
             continue
-        one = reading(file, examples=False)
+        one = reading_of(file, examples=False)
         if one.program is None or one.has_errors:
             show_errors(one.findings, file, one.sources)
             click.echo(f"{file}: not run, the rules have errors", err=True)

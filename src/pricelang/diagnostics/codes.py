@@ -41,7 +41,7 @@ def _rule(code: str, slug: str, severity: str, message: str, advice: str) -> Rul
 # --- 1: the text itself -------------------------------------------------------------------------------------
 
 UNREADABLE = _error("PL100", "unreadable-file", "{what}", "save the file as UTF-8 text")
-FILE_TOO_LARGE = _error("PL101", "file-too-large", "a rule file may have {most} characters at most",
+FILE_TOO_LARGE = _error("PL101", "file-too-large", "a {what} may have {most} at most",
                         "move long tables into CSV files, or split the ruleset")  # fmt: skip
 HIDDEN_CHARACTER = _error("PL102", "hidden-character", "{code} ({name}) may not stand in a rule file",
                           "delete it: what a reader sees must be what runs")  # fmt: skip

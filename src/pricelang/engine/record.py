@@ -6,7 +6,6 @@ Every other path through the project is right when it agrees with this file, to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from dataclasses import field
 from fractions import Fraction
 from typing import assert_never
@@ -60,6 +59,7 @@ from pricelang.engine.told import reasons
 from pricelang.engine.told import values_in
 from pricelang.number import round_to
 from pricelang.period import in_window
+from pricelang.plain import dataclass
 from pricelang.source import Place
 
 ZERO = Fraction(0)
@@ -117,16 +117,17 @@ class Engine:
         for later in minimum.line.steps[minimum.step + 1 :]:
             if isinstance(later, ops.Adjust | ops.Round) and pricing.met(later.when):
                 short = pricing.money_step(later, short)
-        if self.program.round_line is not None:
+        if self.program.round_line is not None and minimum.line.label != "together":
             short.rounded = pricing.money_step(self.program.round_line, short).rounded
         line = ChargeLine(
             "true-up", ONE, minimum.name, short.rounded, short.exact, minimum.line.place, None, tuple(pricing.told),
         )  # fmt: skip
         suffix = "".join(f"/{shown(one).strip('`')}" for one in minimum.apart if isinstance(one, str | bool | Fraction))
         name = f"{minimum.account}/{minimum.name}/{minimum.line.label}{suffix}"
-        return Charge(
-            name, minimum.price.usage, minimum.at, minimum.account, self.program.currency, (line,)
-        )  # fmt: skip
+        pricing.at = minimum.start
+        assert step.each is not None
+        end = pricing.period(step.each)[1]
+        return Charge(name, minimum.price.usage, end, minimum.account, self.program.currency, (line,))
 
 
 class Pricing:
@@ -378,6 +379,10 @@ class Pricing:
                 continue
             before = Amount(total.rounded, total.exact)
             self.told = []
+            if isinstance(step, ops.AtLeast) and step.each is not None:
+                whole = Line("together", ops.Const(ZERO), price.together, None, True, "charge", ONE, None, None, price.place)
+                self._minimum(price, whole, index, step, Piece(self.at, ONE, total))
+                continue
             total = self.counted_money(step, total, (price.usage, "together", index))
             change = Amount(total.rounded - before.rounded, total.exact - before.exact)
             if change.rounded or change.exact:
@@ -415,7 +420,7 @@ class Pricing:
             self.told.append(Unmet(self.at, line, reasons(self, line.when)))
         if line.free_reason is not None:
             if self.tell:
-                self.leave_out(line)
+                self.leave_out(line, self.told)
             return []
         priced = line.every is not None
         for index, step in enumerate(line.steps):
@@ -466,7 +471,8 @@ class Pricing:
             else:
                 groups.append([piece])
         if self.tell and not groups:
-            self.leave_out(line)
+            self.leave_out(line, self.told)
+        told = _told_of(self.told) if self.tell else {}
         found = []
         for group in groups:
             quantity = sum((piece.quantity for piece in group), ZERO)
@@ -474,20 +480,19 @@ class Pricing:
             exact = sum((piece.value.exact for piece in group), ZERO)
             if not quantity and not rounded and not exact:
                 if self.tell:
-                    self.leave_out(line, group)
+                    self.leave_out(line, [one for piece in group for one in told.get(piece.at, ())])
                 continue
             found.append(
                 ChargeLine(
                     line.label, quantity / line.factor, line.unit, rounded, exact, line.place, group[-1].row,
-                    _told_of(self.told, group[0].at, group[-1].at),
+                    tuple(one for piece in group for one in told.get(piece.at, ())),
                 )
             )
         return found
 
-    def leave_out(self, line: Line, group: list[Piece] | None = None) -> None:
+    def leave_out(self, line: Line, told: list[Told]) -> None:
         """Keeps what was told of a line that charges nothing."""
-        told = _told_of(self.told, group[0].at, group[-1].at) if group else tuple(self.told)
-        self.left_out.append(ChargeLine(line.label, ZERO, line.unit, ZERO, ZERO, line.place, None, told))
+        self.left_out.append(ChargeLine(line.label, ZERO, line.unit, ZERO, ZERO, line.place, None, tuple(told)))
 
     # --- steps
 
@@ -760,16 +765,13 @@ def _name_of(step: ops.Step) -> str:
     return "rounding"
 
 
-def _told_of(told: list[Told], first: Fraction, last: Fraction) -> tuple[Told, ...]:
-    """What was told of the pieces from one instant to another; cells go with what they were looked up for."""
-    found: list[Told] = []
+def _told_of(told: list[Told]) -> dict[Fraction, list[Told]]:
+    """What was told of each piece, by its instant; cells go with what they were looked up for."""
+    found: dict[Fraction, list[Told]] = {}
     looked: list[Told] = []
     for one in told:
-        if isinstance(one, Looked):
-            looked.append(one)
-            continue
-        if first <= one.at <= last:
-            found += [*looked, one]
-        looked = []
-    return tuple(found)
-
+        looked.append(one)
+        if not isinstance(one, Looked):
+            found.setdefault(one.at, []).extend(looked)
+            looked = []
+    return found

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pricelang.core import ops
 from pricelang.core.program import Program
@@ -20,6 +19,7 @@ from pricelang.engine.intake import Seen
 from pricelang.engine.intake import record_id
 from pricelang.engine.record import Account
 from pricelang.engine.record import Engine
+from pricelang.plain import dataclass
 
 Item = Mapping[str, object] | RecordError
 Rate = Callable[[Record, Account, Counts], Charge]
@@ -36,6 +36,7 @@ def counts_over_time(program: Program) -> bool:
 class _Waiting:
     index: int
     record: Record
+    line: int | None
 
 
 def rate_stream(
@@ -65,7 +66,7 @@ def rate_stream(
             elif in_order:
                 result = rate(record, account_of(record.account), counts)
             else:
-                waiting.append(_Waiting(len(results), record))
+                waiting.append(_Waiting(len(results), record, line))
         except RecordError as error:
             name = None if isinstance(raw, RecordError) else record_id(raw)
             result = Rejection(name, error.code, error.field, error.message, line)
@@ -79,7 +80,7 @@ def rate_stream(
         try:
             results[one.index] = rate(one.record, account_of(one.record.account), counts)
         except RecordError as error:
-            results[one.index] = Rejection(one.record.id, error.code, error.field, error.message)
+            results[one.index] = Rejection(one.record.id, error.code, error.field, error.message, one.line)
     for result in results:
         assert result is not None
         yield result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from pricelang.core.program import KeyBand
 from pricelang.engine.intake import RecordError
 from pricelang.engine.lookup import in_band
 from pricelang.engine.told import BandPart
+from pricelang.plain import dataclass
 from pricelang.source import Place
 
 if TYPE_CHECKING:

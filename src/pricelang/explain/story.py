@@ -85,6 +85,7 @@ class _Teller:
     def _parts(self, told: Sequence[Told]) -> list[Part]:
         """Piece by piece; what was looked up goes with what it was looked up for."""
         looked: list[Looked] = []
+        cut = any(isinstance(one, Ended) for one in told)
         pieces: dict[Fraction, list[tuple[Told, list[Looked]]]] = {}
         ends: dict[Fraction, Ended] = {}
         for one in told:
@@ -94,7 +95,7 @@ class _Teller:
             if isinstance(one, Ended):
                 ends[one.at] = one
             else:
-                pieces.setdefault(one.at, []).append((one, looked))
+                pieces.setdefault(one.at if cut else ZERO, []).append((one, looked))
             looked = []
         found: list[Part] = []
         for at in sorted(pieces):
@@ -487,10 +488,10 @@ class _Teller:
 
     def _short(self, told: FellShort, cells: list[Looked]) -> list[Part]:
         text = self._step_text(told.step)
-        bound = self.words.money(told.bound)
+        bound = self.words.said(told.bound)
         share = f", {self.words.number(told.share)} of it" if told.share != 1 else ""
-        words = f"{text}{share}: {told.period}{self._for(told.apart)} came to {self.words.money(told.total)}"
-        words += f" of {bound} at least, {self.words.money(told.after)} short"
+        words = f"{text}{share}: {told.period}{self._for(told.apart)} came to {self.words.said(told.total)}"
+        words += f" of {bound} at least, {self.words.said(told.after)} short"
         details = tuple(self._step_details(told.step, cells))
         return [Part("minimum", words, told.after, True, told.total, told.total + told.after, told.step.place, details)]
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 import sys
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import lark
@@ -39,7 +38,7 @@ def _cache_file(text: str) -> str | None:
 @cache
 def grammar() -> Lark:
     """The parser for one line; `start` is the rule of the block that the line stands in."""
-    text = files("pricelang.syntax").joinpath("grammar.lark").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
 
     def build(cache_file: str | None) -> Lark:
         return Lark(

@@ -48,7 +48,7 @@ _STARTS = {
 }  # fmt: skip
 _STARTS_BENEATH = {"table": "table_item", "price": "step"}
 _TIGHT_BEFORE = {"_COMMA", "_LIST_COMMA", "_COLON", "_RPAR", "_DOT"}
-_TIGHT_AFTER = {"_LPAR", "_DOT"}
+_TIGHT_AFTER = {"_LPAR", "_DOT", "MINUS"}
 _SIGNS = {"TIMES": "×", "OVER": "/"}
 _SIGN = re.compile(r"(?<=[^A-Za-z\s]) +(?=\d)|(?<=\d) +(?=%)")  # `$ 5`, `5 %`
 _CODE = re.compile(r"(?<=\d)(?=[A-Z]{3}$)")  # `5USD`
@@ -125,10 +125,10 @@ class _Writer:
         for line in self.lines:
             word = line.text.split(None, 1)[0]
             item = self.line(line, 0, word, "block")
-            if word == "grant" and last != line.number - 1:
+            if word == "grant" and (last != line.number - 1 or line.children):
                 _align(grants)
                 grants = []
-            last = _last(line).number
+            last = line.number
             if word == "grant":
                 grants.append(item)
             item.block = "" if line.children else word
@@ -151,7 +151,11 @@ class _Writer:
     def line(self, line: Line, depth: int, block: str, start: str) -> _Item:
         """A line word by word, with the spaces that its signs want."""
         state = grammar().parse_interactive(line.text, start=start)
-        tokens = list(state.exhaust_lexer())
+        tokens = []
+        for token in state.iter_parse():
+            if token.type == "SUB" and "ADD" not in state.choices():  # type: ignore[no-untyped-call]
+                token = Token.new_borrow_pos("MINUS", token, token)  # `-$5`, and not `$8 - $5`
+            tokens.append(token)
         first = _first_column(tokens, start, block)
         item = _Item(depth, "", _comment(self.source, line.number, line.comment))
         item.head, item.text = self.words(line, tokens[:first]), self.words(line, tokens[first:])

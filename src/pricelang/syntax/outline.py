@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from dataclasses import field
 
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
+from pricelang.plain import dataclass
 from pricelang.source import Source
 
 MOST_CHARACTERS = 2_000_000
@@ -52,8 +52,13 @@ def clean(source: Source, findings: Findings) -> str:
     """The text with look-alikes of plain signs mapped one to one; characters that deceive a reader are findings."""
     text = source.text
     if len(text) > MOST_CHARACTERS:
-        findings.add(codes.FILE_TOO_LARGE, source.place(0, 1), most=f"{MOST_CHARACTERS:,}")
+        findings.add(codes.FILE_TOO_LARGE, source.place(0, 1), what="rule file", most=f"{MOST_CHARACTERS:,} characters")
         return ""
+    return without_deceit(text, source, findings)
+
+
+def without_deceit(text: str, source: Source, findings: Findings, meant: str = "") -> str:
+    """The text of a source with hidden characters replaced by spaces, each a finding (but `meant`), and look-alikes."""
     text = text.replace("\r\n", " \n") if "\r\n" in text else text
     text = text.translate(_SAME_WIDTH)
     if text.startswith("\ufeff"):
@@ -64,7 +69,7 @@ def clean(source: Source, findings: Findings) -> str:
     for match in _SUSPECT.finditer(text):
         char = match.group()
         name = _refused(char)
-        if name is None:
+        if name is None or char in meant:
             continue
         rule = codes.TAB if char == "\t" else codes.HIDDEN_CHARACTER
         findings.add(rule, source.place(match.start(), match.end()), code=f"U+{ord(char):04X}", name=name)

@@ -2,19 +2,25 @@
 
 A program's usages are compiled when first asked for. What a function cannot tell, it gives back, and the definition
 prices that record: every error is the definition's own.
+
+    blocks → scales → tables → writer → given → expressions → steps → generate
+
+Each file knows those before it; the last has the lines of a price and the whole function.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pricelang.core.program import Program
 from pricelang.engine.charge import Charge
-from pricelang.engine.compiled.generate import Function
-from pricelang.engine.compiled.generate import Rate
-from pricelang.engine.compiled.scales import NotCompiled
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
 from pricelang.engine.record import Account
 from pricelang.engine.record import Engine
+
+Rate = Callable[[Record, Account], Charge | None]
+"""A generated function: a charge, or None where the definition is to be asked."""
 
 
 class Compiled:
@@ -34,7 +40,10 @@ class Compiled:
         return rate(record, account) or self.engine.rate(record, account, Counts())
 
     def compile(self, usage: str) -> Rate:
-        """The function of a usage: its charge, or None where the definition is to be asked."""
+        """The function of a usage."""
+        from pricelang.engine.compiled.generate import Function  # what makes code is only read where code is made
+        from pricelang.engine.compiled.scales import NotCompiled
+
         try:
             self.source[usage], made = Function(self.engine, self.engine.program.usages[usage]).made()
         except NotCompiled as reason:

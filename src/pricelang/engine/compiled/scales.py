@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
 from math import lcm
 from typing import Any
+
+from pricelang.plain import dataclass
 
 ONE = Fraction(1)
 MOST_BITS = 1024
@@ -65,9 +66,9 @@ def data(value: Fraction, scale: int | None) -> int | Fraction:
     """A constant at a scale that it fits."""
     if scale is None:
         return value
-    found = value * scale
-    assert found.denominator == 1
-    return found.numerator
+    over, under = value.as_integer_ratio()
+    assert scale % under == 0
+    return over * (scale // under)
 
 
 def at_scale(figure: Figure, scale: int | None) -> str:
@@ -170,7 +171,7 @@ def _fast_fraction(over: int, under: int) -> Fraction:
 def _fraction_maker() -> Callable[[int, int], Fraction]:
     """The fast way, where fractions of this Python are made so; else the plain one."""
     try:
-        same = [(_fast_fraction(*one), Fraction(*one)) for one in ((0, 7), (6, 4), (-10**40, 30), (5, 1))]
+        same = [(_fast_fraction(*one), Fraction(*one)) for one in ((0, 7), (6, 4), (-(10**40), 30), (5, 1))]
     except (AttributeError, TypeError):
         return Fraction
     alike = all(left == right and hash(left) == hash(right) and str(left) == str(right) for left, right in same)

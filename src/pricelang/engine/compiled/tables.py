@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeVar
 
 from pricelang.core.program import CellValue
 from pricelang.core.program import Custom
@@ -12,6 +13,7 @@ from pricelang.core.program import KeyBand
 from pricelang.core.program import KeyPart
 from pricelang.core.program import Share
 from pricelang.core.program import Table
+from pricelang.core.program import Unlimited
 from pricelang.engine.compiled.scales import ONE
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
@@ -23,10 +25,14 @@ from pricelang.engine.lookup import Rows
 from pricelang.engine.lookup import Value
 
 MOST_KEPT = 4096
+LONGEST_KEPT = 200
 DECIMALS = 10**6
 OWN = object()
 """In place of a value: it comes from the account."""
+NO_LIMIT = object()
+"""In place of a value: `unlimited`, which is a bound but no price."""
 
+_F = TypeVar("_F")
 Slots = tuple[object, ...]
 Bands = tuple[tuple[object, ...], ...]
 
@@ -43,13 +49,19 @@ class TableData:
         self.table = table
         self.finder = rows
         self.slots: dict[tuple[str, int], int] = {}
+        self.found: dict[str, list[CellValue]] = {}
+        self.shares: dict[str, list[str]] = {}
         self.scales: dict[str, int | None] = {}
         self.ready: list[Slots] = []
 
     # --- columns
 
     def values(self, column: str) -> list[CellValue]:
-        return [value for layer in self.table.layers for (_, name), (value, _) in layer.cells.items() if name == column]
+        """What stands in a column, in any layer, each value once."""
+        if column not in self.found:
+            cells = (cell for layer in self.table.layers for cell in layer.cells.items())
+            self.found[column] = list(dict.fromkeys(value for (_, name), (value, _) in cells if name == column))
+        return self.found[column]
 
     def is_text(self, column: str) -> bool:
         kinds = {isinstance(one, str) for one in self.values(column) if isinstance(one, str | Fraction)}
@@ -59,7 +71,11 @@ class TableData:
 
     def targets(self, column: str) -> list[str]:
         """The columns that cells of a column are a share of."""
-        return list(dict.fromkeys(one.column for one in self.values(column) if isinstance(one, Share)))
+        if column not in self.shares:
+            self.shares[column] = list(
+                dict.fromkeys(one.column for one in self.values(column) if isinstance(one, Share))
+            )
+        return self.shares[column]
 
     def scale(self, column: str, passed: tuple[str, ...] = ()) -> int | None:
         """The scale that holds every value of a column."""
@@ -90,7 +106,7 @@ class TableData:
         return self.value(column, value), place
 
     def value(self, column: str, value: CellValue) -> object:
-        """A value as generated code reads it: at scale; (which column, share of it); OWN; None where it is refused."""
+        """A value as code reads it: at scale; (which column, share of it); OWN; NO_LIMIT; None where not offered."""
         if isinstance(value, str):
             return value
         if isinstance(value, Fraction):
@@ -103,7 +119,7 @@ class TableData:
             if scale is None or of is None:
                 return which, value.share
             return which, data(value.share, scale // of)
-        return None
+        return NO_LIMIT if isinstance(value, Unlimited) else None
 
     # --- rows
 
@@ -162,39 +178,25 @@ class TableData:
         for key, bands in found.items():
             bands.sort(key=lambda one: (one[0] is not None, one[0] or 0))
             apart = all(
-                one[1] is not None and two[0] is not None and one[1] <= two[0]
-                for one, two in itertools.pairwise(bands)
+                one[1] is not None and two[0] is not None and one[1] <= two[0] for one, two in itertools.pairwise(bands)
             )
             if apart:
                 into[key] = tuple(bands)
 
     def searcher(self, of: list[Figure | Word]) -> Callable[..., Slots | None]:
         """Finds the row by asking the definition, and remembers."""
-        known: dict[object, Slots | None] = {}
 
-        def find(*given: object) -> Slots | None:
-            if given not in known:
-                if len(known) >= MOST_KEPT:
-                    known.clear()
-                rows = self.finder.find(_values(given, of)) if None not in given else []
-                known[given] = self.ready[rows[0]] if len(rows) == 1 else None
-            return known[given]
+        def look(given: tuple[object, ...]) -> Slots | None:
+            rows = self.finder.find(_values(given, of)) if None not in given else []
+            return self.ready[rows[0]] if len(rows) == 1 else None
 
-        return find
+        return _remembering(look)
 
     def band_searcher(
         self, of: list[Figure | Word], index: int, scale: int | None, factor: Fraction, graduated: bool
     ) -> Callable[..., Bands]:
         """Finds the bands that a tier reads, in order: (low, it included, high, it included, row). Empty where the
         definition has to say what is wrong with them."""
-        known: dict[object, Bands] = {}
-
-        def find(*given: object) -> Bands:
-            if given not in known:
-                if len(known) >= MOST_KEPT:
-                    known.clear()
-                known[given] = look(given)
-            return known[given]
 
         def look(given: tuple[object, ...]) -> Bands:
             if None in given:
@@ -214,7 +216,24 @@ class TableData:
             return tuple((data(one[0], scale), one[1], None if one[2] is None else data(one[2], scale), *one[3:])
                          for one in found)  # fmt: skip
 
-        return find
+        return _remembering(look)
+
+
+def _remembering(look: Callable[[tuple[object, ...]], _F]) -> Callable[..., _F]:
+    """A search that remembers what it found, of keys that are not too long and not too many."""
+    known: dict[object, _F] = {}
+
+    def find(*given: object) -> _F:
+        found = known.get(given)
+        if found is None:
+            found = look(given)
+            if found and all(not isinstance(one, str) or len(one) <= LONGEST_KEPT for one in given):
+                if len(known) >= MOST_KEPT:
+                    known.clear()
+                known[given] = found
+        return found
+
+    return find
 
 
 def follow_on(bands: list[tuple[Fraction, Fraction | None]]) -> bool:
