@@ -18,6 +18,8 @@ from pricelang.core.program import ExampleRecord
 from pricelang.engine.compiled import Compiled
 from pricelang.engine.compiled import path_of
 from pricelang.engine.compiled.scales import ROUNDINGS
+from pricelang.engine.compiled.scales import atom
+from pricelang.engine.compiled.scales import bare
 from pricelang.engine.compiled.scales import fraction
 from pricelang.engine.compiled.scales import scaled
 from pricelang.engine.counts import Counts
@@ -103,6 +105,17 @@ def test_samples_are_charged_alike(path: Path) -> None:
     tried = Both(pricelang.load(path))
     for line in (path.parent / "usage.jsonl").read_text(encoding="utf-8").splitlines():
         tried.same(json.loads(line))
+
+
+@pytest.mark.parametrize("path", SAMPLED, ids=lambda path: path.stem)
+def test_streams_are_charged_alike(path: Path) -> None:
+    fast = pricelang.load(path)
+    slow = pricelang.Ruleset(fast.program, fast.sources, fast.findings, compiled=False)
+    records = [json.loads(line) for line in (path.parent / "usage.jsonl").read_text(encoding="utf-8").splitlines()]
+    wrong = [{**records[0], "id": "w-1", "model": "not-there"}, {**records[1], "at": "soon"}]
+    got, expected = (list(rules.rate_stream([*records, *wrong, records[0]])) for rules in (fast, slow))
+    assert got == expected
+    assert [item.as_dict() for item in got] == [item.as_dict() for item in expected]
 
 
 def test_worked_cases_are_charged_alike() -> None:
@@ -518,6 +531,17 @@ def test_fractions_are_fractions() -> None:
         made, plain = fraction(over, under), Fraction(over, under)
         assert (made, hash(made), repr(made), type(made)) == (plain, hash(plain), repr(plain), Fraction)
         assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == plain
+
+
+@pytest.mark.parametrize(
+    ("code", "beside", "alone"),
+    [
+        ("a", "a", "a"), ("a + b", "(a + b)", "a + b"), ("(a + b)", "(a + b)", "a + b"), ("f(a)", "(f(a))", "f(a)"),
+        ("(a) + (b)", "((a) + (b))", "(a) + (b)"), ("(a == ')')", "((a == ')'))", "(a == ')')"), ("-a", "(-a)", "-a"),
+    ],
+)  # fmt: skip
+def test_brackets(code: str, beside: str, alone: str) -> None:
+    assert (atom(code), bare(code)) == (beside, alone)
 
 
 def test_what_does_not_fit_a_scale_is_none() -> None:

@@ -26,7 +26,7 @@ def findings_of(code: str, kind: str, folder: Path) -> list[Finding]:
     """The findings of a page's example, in a folder with the files that stand on the page.
 
     An example may say how it is to be read: `latin-1` is saved in that encoding, `escaped` writes hidden characters as
-    `\\u200b`, `stretch=N` has N letters for each `…`.
+    `\\u200b`, `stretch=N` has N letters for each `…`, `repeat=N` has each line with `…` N times, numbered.
     """
     examples = []
     for what, options, text in BLOCK.findall(text_of(code)):
@@ -39,6 +39,10 @@ def findings_of(code: str, kind: str, folder: Path) -> list[Finding]:
     for option in options:
         if option.startswith("stretch="):
             text = text.replace("…", "x" * int(option.removeprefix("stretch=")))
+        elif option.startswith("repeat="):
+            times = range(int(option.removeprefix("repeat=")))
+            lines = [[line.replace("…", str(time)) for time in times] if "…" in line else [line] for line in text.split("\n")]
+            text = "\n".join(line for group in lines for line in group)
     if "escaped" in options:
         text = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), text).replace("\\t", "\t")
     file = folder / "example.price"

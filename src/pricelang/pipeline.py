@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from pricelang.check.accounts import check_accounts
+from pricelang.check.bounds import bounded
 from pricelang.check.doubts import check_doubts
 from pricelang.check.echoes import without_echoes
 from pricelang.check.examples import read_examples
@@ -70,13 +71,13 @@ def read(source: Source, load: Loader) -> Reading:
     """Parses and checks a rule file."""
     findings = Findings()
     sources = {source.path: source}
-    file = _with_base(source, load, findings, sources, 0)
+    file = bounded(_with_base(source, load, findings, sources, 0), findings)
     scope = Scope(findings)
     program = _check(file, scope, load, sources)
     if not _has(file, n.RulesetBlock):
         program = None
     kept = without_echoes(sorted(_waived(file, findings), key=_order), sources)
-    if any(finding.is_error for finding in kept):
+    if findings.has_errors or any(finding.is_error for finding in kept):
         program = None
     return Reading(program, sorted(kept, key=_order), findings.more, sources, file)
 

@@ -286,9 +286,12 @@ class Each:
 
 @dataclass(frozen=True)
 class AtLeast:
+    """`prorated`: by day, from the day of signup on."""
+
     bound: Expr
     each: Each | None = None
     when: Cond | None = None
+    prorated: bool = False
 
 
 @dataclass(frozen=True)

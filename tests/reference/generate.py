@@ -417,7 +417,8 @@ class Generator:
 
     def some(self, table: d.Table) -> tuple[d.Row, ...]:
         rows = self.rng.sample(table.rows, self.rng.randint(1, min(3, len(table.rows))))
-        columns = sorted(self.rng.sample(table.columns, self.rng.randint(1, len(table.columns))), key=lambda c: c.name)
+        able = [c for c in table.columns if c.name != "included"]  # what is free is read where its period begins
+        columns = sorted(self.rng.sample(able, self.rng.randint(1, len(able))), key=lambda c: c.name)
         return self.over(table, rows, columns)
 
     def layers(self, table: d.Table) -> list[d.Layer]:
@@ -628,8 +629,7 @@ class Generator:
         credits_back = isinstance(steps[-1], d.Tiers) and not steps[-1].graduated and steps[-1].each
         money = [step for step in self.money_steps() if not (credits_back and isinstance(step, d.AtLeast))]
         if self.chance(0.15):
-            each = replace(self.each(), unit=self.pick(["day", "week", "month", "month", "quarter", "year", "bill"]))
-            money.append(d.AtLeast(self.money(), each))
+            money.append(self.least_of_a_period())
             if self.chance(0.4):
                 money.append(d.Adjust(1, d.Figure(self.percent(), "percent"), True))
             if self.chance(0.4):
@@ -814,6 +814,15 @@ class Generator:
                 )
             else:
                 yield d.Rounded(Fraction(1, 10 ** self.rng.randint(1, 4)), self.pick(MODES))
+        if self.chance(0.2):
+            yield self.least_of_a_period()
+            if self.chance(0.5):
+                yield d.Adjust(1, d.Figure(self.percent(), "percent"), True, None, "VAT")
+
+    def least_of_a_period(self) -> d.AtLeast:
+        units = ["day", "week", "month", "month", "quarter", "year", "bill"]
+        each = replace(self.each(), unit=self.pick(units))
+        return d.AtLeast(self.money(), each, None, each.unit != "bill" and self.chance(0.3))
 
     # --- records
 

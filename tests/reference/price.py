@@ -685,7 +685,7 @@ def lines(reading: Reading, rounding: bool) -> list[tuple]:
     for n, step in enumerate(after):
         before = total
         if total and reading.holds(step.when) and (rounding or not isinstance(step, d.Rounded)):
-            total = reading.step(step, (reading.price, n), total)
+            total = reading.step(step, (reading.price, "together", n), total)
         found.append((step_name(step), None, total - before, None))
     return found
 
@@ -724,17 +724,22 @@ def true_ups(rules: d.Ruleset, book: Book) -> list[Charge]:
         for key in [key for key in charged | book.exact[account] if key[0] == "at least"]:
             _, n, label, at, since, *apart = key
             price = rules.prices[n]
-            line = next(one for one in price.lines if one.label == label)
+            steps = next((one.steps for one in price.lines if one.label == label), price.together)
+            if rules.round_line and label != "together":
+                steps = (*steps, rules.round_line)
             usage = next(one for one in rules.usages if one.name == price.usage)
             reading = Reading(rules, usage, book.accounts.get(account, {}), book.signups.get(account), {})
             short = []
             for counts, rounding in ((charged, True), (book.exact[account], False)):
-                left = max(reading.value(line.steps[at].bound) - counts.get(key, NOTHING), NOTHING)
-                for step in [*line.steps[at + 1 :], *([rules.round_line] if rules.round_line else [])]:
+                bound = reading.value(steps[at].bound)
+                if steps[at].prorated and reading.signup:
+                    bound *= since_signup(since, steps[at].each, reading.signup, rules.zone)
+                left = max(bound - counts.get(key, NOTHING), NOTHING)
+                for step in steps[at + 1 :]:
                     if left and (rounding or not isinstance(step, d.Rounded)):
                         left = reading.step(step, (), left)
                 short.append(left)
-            unit = line.steps[at].each.unit
+            unit = steps[at].each.unit
             if unit == "bill":
                 anchor = rules.bill == "month from signup" and account in book.signups
                 unit = "day" if anchor else rules.bill.split()[0]
@@ -742,6 +747,13 @@ def true_ups(rules: d.Ruleset, book: Book) -> list[Charge]:
             if any(short):
                 found.append(Charge(name, [Charged("true-up", Fraction(1), *short, None)]))
     return sorted(found, key=lambda one: one.id)
+
+
+def since_signup(start: datetime, each: d.Each, signup: datetime, zone: str) -> Fraction:
+    """The share of a period's days from the day of signup on."""
+    stop = following(start, each.unit)
+    day = period(signup, "day", each.zone or zone)
+    return Fraction(max((stop - max(start, day)).days, 0), (stop - start).days)
 
 
 def period_name(since: datetime, unit: str) -> str:

@@ -495,7 +495,8 @@ class Writer:
                     words += f" {table}.{rate or flat}" + (f" plus {table}.{flat}" if rate and flat else "")
                 return words + self.each(step.each)
             case d.AtLeast():
-                return f" at least {self.expr(step.bound)}{self.each(step.each)}"
+                prorated = ", prorated by day" if step.prorated else ""
+                return f" at least {self.expr(step.bound)}{self.each(step.each)}{prorated}"
             case d.AtMost():
                 return f" at most {self.expr(step.bound)}{self.each(step.each)}"
             case d.Adjust():

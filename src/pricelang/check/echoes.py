@@ -15,7 +15,7 @@ _UNREAD = _DECEIVING | {
     for rule in (
         *(codes.SYNTAX, codes.UNKNOWN_BLOCK, codes.OUT_OF_PLACE, codes.NUMBER_TOO_LONG, codes.LINE_TOO_LONG),
         *(codes.INDENTATION, codes.TOO_DEEP, codes.FILE_REFUSED, codes.NO_BASE, codes.FILE_TOO_LARGE),
-        *(codes.BAD_ROW, codes.BAD_DATE, codes.UNREADABLE),
+        *(codes.BAD_ROW, codes.BAD_DATE, codes.UNREADABLE, codes.TOO_MANY),
     )
 }
 """A line with one of these was not read, or not as it was meant."""

@@ -111,6 +111,9 @@ def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:
         if typed.expr.value <= 0:
             scope.findings.add(codes.ZERO_SIZE, block.place, what="unit")
             continue
+        if not Fraction(1, 10**40) <= typed.expr.value <= 10**40:
+            scope.findings.add(codes.NUMBER_TOO_LONG, block.place, most=40)
+            continue
         scope.units[block.name] = Unit(typed.type.unit.dims, typed.expr.value, block.name)
 
 

@@ -69,7 +69,7 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
                 scope.findings.add(codes.WRONG_KIND, block.place, what="what is kept", kind=f"counted in {unit}s",
                                    expected=f"{each.unit}s, like the allowance", advice="")  # fmt: skip
             kept = int(block.kept)
-            if block.kept.denominator != 1 or kept > 1200:
+            if block.kept.denominator != 1 or kept > 120:
                 scope.findings.add(codes.WRONG_KIND, block.place, what="what is kept", kind="not a small whole number",
                                    expected="a number of periods", advice="")  # fmt: skip
                 kept = 0

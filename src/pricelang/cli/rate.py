@@ -87,7 +87,7 @@ def command(
         run.tell()
     if run.refused_file:
         raise Stopped(2)
-    if run.counts.rejected:
+    if run.counts.rejected or run.counts.period_ends_refused:
         raise Stopped(1)
 
 
@@ -122,6 +122,7 @@ class Counts:
     rejected: int = 0
     duplicates: int = 0
     period_ends: int = 0
+    period_ends_refused: int = 0
     interrupted: bool = False
 
     @property
@@ -133,6 +134,8 @@ class Counts:
         text = f"{self.decided} records in = {parts}"
         if self.period_ends:
             text += f"; apart from these, {self.period_ends} charged at the end of periods"
+        if self.period_ends_refused:
+            text += f"; {self.period_ends_refused} ends of periods could not be charged"
         if self.interrupted:
             left = self.taken - self.decided
             text = f"interrupted: {text}" + (f"; {left} more were read and not charged" if left else "")
@@ -205,7 +208,7 @@ class _Run:
             at_period_end = counts.decided == counts.taken
             key = "" if at_period_end or not self.keys else self.keys.popleft()
             if not isinstance(result, Charge):
-                self._reject(result)
+                self._reject(result, at_period_end)
             elif at_period_end:
                 write(result)
                 self._sum(result, "(at the end of periods)")
@@ -247,8 +250,10 @@ class _Run:
 
         return write
 
-    def _reject(self, rejection: Rejection) -> None:
-        if rejection.code == "duplicate":
+    def _reject(self, rejection: Rejection, at_period_end: bool) -> None:
+        if at_period_end:
+            self.counts.period_ends_refused += 1
+        elif rejection.code == "duplicate":
             self.counts.duplicates += 1
         else:
             self.counts.rejected += 1

@@ -63,6 +63,7 @@ BAD_DATE = _error("PL116", "bad-date", "`{text}` is not a date or time that exis
 BAD_ROW = _error("PL117", "bad-row", "this row has {count} cells, the header has {expected}",
                  "write one cell for each column, with `|` between them")  # fmt: skip
 EMPTY_BLOCK = _error("PL118", "empty-block", "{what} has nothing in it", "{advice}")
+TOO_MANY = _error("PL119", "too-many", "{what} may have {most} {of} at most", "put what varies into a table")
 
 # --- 2: names -----------------------------------------------------------------------------------------------
 

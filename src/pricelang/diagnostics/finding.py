@@ -29,17 +29,33 @@ class Finding:
         return self.severity == "error"
 
 
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """Lines of a file in which warnings of one slug are meant, and not told."""
+
+    slug: str
+    path: str
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class Findings:
-    """The findings of one run, in the order in which they were met, each once."""
+    """The findings of one run, in the order in which they were met, each once. Errors go before warnings where there
+    are more than are listed."""
 
     listed: list[Finding] = field(default_factory=list)
     more: int = 0
+    has_errors: bool = False  # those that are not listed included
+    waivers: list[Waived] = field(default_factory=list)
+    waivers_used: set[int] = field(default_factory=set)
     _seen: set[tuple[str, Place, str]] = field(default_factory=set)
 
     def add(self, rule: Rule, place: Place, advice: str | None = None, **words: object) -> None:
         """Adds a finding of a rule at a place; the words fill the rule's sentence."""
         shown = {name: _short(value, 400 if name in ("what", "why", "advice") else 80) for name, value in words.items()}
+        if rule.severity == "warning" and self._is_waived(rule, place):
+            return
         message = rule.message.format_map(shown)
         if advice is None:
             advice = rule.advice.format_map(shown) if rule.advice else ""
@@ -47,17 +63,30 @@ class Findings:
         if key in self._seen:
             return
         self._seen.add(key)
+        self.has_errors = self.has_errors or rule.severity == "error"
         if len(self.listed) >= MOST_FINDINGS:
             self.more += 1
-            return
+            warning = next((at for at, one in reversed(list(enumerate(self.listed))) if not one.is_error), None)
+            if rule.severity == "warning" or warning is None:
+                return
+            del self.listed[warning]
         self.listed.append(Finding(rule.code, rule.slug, rule.severity, place, message, advice))
+
+    @property
+    def full(self) -> bool:
+        """Whether further findings are only counted."""
+        return len(self.listed) >= MOST_FINDINGS
+
+    def _is_waived(self, rule: Rule, place: Place) -> bool:
+        for index, one in enumerate(self.waivers):
+            if one.slug == rule.slug and one.path == place.path and one.first <= place.line <= one.last:
+                self.waivers_used.add(index)
+                return True
+        return False
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.listed)
 
-    @property
-    def has_errors(self) -> bool:
-        return any(finding.is_error for finding in self.listed)
 
 
 def _short(value: object, most: int) -> str:

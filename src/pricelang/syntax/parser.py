@@ -92,7 +92,7 @@ def _block(reader: LineReader, line: Line) -> n.Block | None:
 
 def _unknown(reader: LineReader, line: Line, word: str) -> None:
     place = reader.source.place(line.start, line.start + len(word))
-    near = get_close_matches(word.lower(), list(BLOCKS), 1, 0.6)
+    near = [] if reader.findings.full else get_close_matches(word.lower(), list(BLOCKS), 1, 0.6)
     if cells.is_row(line.text):
         reader.out_of_place(line, "a table row", "indent it under its `table`, two spaces in")
     elif near:

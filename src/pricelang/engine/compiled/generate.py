@@ -139,6 +139,7 @@ class Function(Steps):
         self.lines = {}
         finish = self.program.round_charge
         summed = bool(price.together) or finish is not None
+        read = _labels_read(price)
         made: list[Amount] = []
         self.out("lines = []")
         drawn = [step.allowance for line in price.lines for step in line.steps if isinstance(step, ops.Beyond)]
@@ -146,7 +147,7 @@ class Function(Steps):
         for name in self.units.values():
             self.out(f"{name} = None")
         for line in price.lines:
-            amount = self.line(line, summed or _is_read(price, line.label))
+            amount = self.line(line, summed or line.label in read)
             if line.free_reason is None:
                 self.lines[line.label] = amount
             if line.charged and line.free_reason is None:
@@ -208,12 +209,13 @@ class Function(Steps):
         return text, rate
 
 
-def _is_read(price: Price, label: str) -> bool:
-    """Whether a later line or step asks for a line's value."""
+def _labels_read(price: Price) -> set[str]:
+    """The lines whose value a later line or step asks for."""
+    found: set[str] = set()
     todo: list[object] = [price.lines, price.together]
     while todo:
         one = todo.pop()
-        if isinstance(one, ops.LineValue) and one.label == label:
-            return True
+        if isinstance(one, ops.LineValue):
+            found.add(one.label)
         todo += beneath(one)
-    return False
+    return found

@@ -57,9 +57,26 @@ def constant(value: Fraction) -> Figure:
 NOTHING = constant(Fraction(0))
 
 
+def is_wrapped(code: str) -> bool:
+    """Whether one pair of brackets surely holds all of it."""
+    if not code.startswith("(") or "'" in code or '"' in code:
+        return False
+    depth = 0
+    for at, one in enumerate(code):
+        depth += (one == "(") - (one == ")")
+        if depth == 0:
+            return at == len(code) - 1
+    return False
+
+
 def atom(code: str) -> str:
     """Code that may stand beside an operator."""
-    return code if re.fullmatch(r"\w+", code) else f"({code})"
+    return code if re.fullmatch(r"\w+", code) or is_wrapped(code) else f"({code})"
+
+
+def bare(code: str) -> str:
+    """Code that stands alone."""
+    return code[1:-1] if is_wrapped(code) else code
 
 
 def data(value: Fraction, scale: int | None) -> int | Fraction:
@@ -134,9 +151,11 @@ def multiply(factors: Sequence[Figure]) -> Figure:
         codes = [atom(at_scale(one, None)) for one in others]
         codes += [at_scale(constant(known), None)] if known != 1 else []
         return Figure(" * ".join(codes), None)
+    shared = gcd(known.numerator, scale)
+    factor = known.numerator // shared
     codes = [atom(one.code) for one in others]
-    codes += [str(known.numerator)] if known.numerator != 1 else []
-    return Figure(" * ".join(codes), scale)
+    codes += [atom(str(factor))] if factor != 1 else []
+    return Figure(" * ".join(codes), scale // shared)
 
 
 def divide(over: Figure, under: Figure) -> Figure:

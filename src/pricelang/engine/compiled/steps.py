@@ -21,6 +21,7 @@ from pricelang.engine.compiled.scales import Word
 from pricelang.engine.compiled.scales import add
 from pricelang.engine.compiled.scales import at_scale
 from pricelang.engine.compiled.scales import atom
+from pricelang.engine.compiled.scales import bare
 from pricelang.engine.compiled.scales import common
 from pricelang.engine.compiled.scales import common_of
 from pricelang.engine.compiled.scales import constant
@@ -49,7 +50,7 @@ class Steps(Expressions):
         if cond is None:
             yield False
             return
-        with self.under(f"if {self.condition(cond)}:"):
+        with self.under(f"if {bare(self.condition(cond))}:"):
             yield True
 
     def conditional(self, cond: ops.Cond | None, value: Amount, change: Callable[[Amount], Amount]) -> Amount:
@@ -86,9 +87,11 @@ class Steps(Expressions):
     def counted(self, step: ops.Step, value: Amount) -> Amount:
         """A step on a period's total: with nothing counted before, the record is the total."""
         each = getattr(step, "each", None)
-        if each is not None:
+        if each is not None and each.apart:
             with self.under(f"if {value.there}:"):
                 self.period(each)
+        elif each is not None:
+            self.period(each)
         return self.money_step(step, value)
 
     def period(self, each: ops.Period) -> None:

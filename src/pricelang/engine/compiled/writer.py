@@ -20,6 +20,7 @@ from pricelang.engine.compiled.scales import NotCompiled
 from pricelang.engine.compiled.scales import Word
 from pricelang.engine.compiled.scales import at_scale
 from pricelang.engine.compiled.scales import atom
+from pricelang.engine.compiled.scales import bare
 from pricelang.engine.compiled.scales import common_of
 from pricelang.engine.compiled.scales import exact
 from pricelang.engine.compiled.scales import fraction
@@ -133,7 +134,7 @@ class Writer:
         if figure.const is not None or re.fullmatch(r"[a-z]\w*", figure.code):
             return figure
         name = self.name(hint)
-        self.out(f"{name} = {figure.code}")
+        self.out(f"{name} = {bare(figure.code)}")
         return Figure(name, figure.scale, None, figure.optional, figure.origin)
 
 
