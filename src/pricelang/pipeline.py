@@ -39,6 +39,7 @@ from pricelang.core.program import Program
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
+from pricelang.diagnostics.finding import Waived
 from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.source import Source
@@ -72,14 +73,16 @@ def read(source: Source, load: Loader) -> Reading:
     findings = Findings()
     sources = {source.path: source}
     file = bounded(_with_base(source, load, findings, sources, 0), findings)
+    findings.waivers = [Waived(one.slug, one.place.path, one.first, one.last) for one in file.waivers]
     scope = Scope(findings)
     program = _check(file, scope, load, sources)
     if not _has(file, n.RulesetBlock):
         program = None
-    kept = without_echoes(sorted(_waived(file, findings), key=_order), sources)
-    if findings.has_errors or any(finding.is_error for finding in kept):
+    _check_waivers(file, findings)
+    if findings.has_errors:
         program = None
-    return Reading(program, sorted(kept, key=_order), findings.more, sources, file)
+    kept = without_echoes(sorted(findings, key=_order), sources)
+    return Reading(program, kept, findings.more, sources, file)
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str]:
@@ -261,33 +264,18 @@ def _members(node: object) -> set[str]:
     return found
 
 
-def _waived(file: n.File, findings: Findings) -> list[Finding]:
-    """The findings that are left: a waiver takes the warnings of its slug in the lines it covers."""
+def _check_waivers(file: n.File, findings: Findings) -> None:
+    """Waivers of nothing: of a slug that is none, of an error, or where no such warning stands."""
     slugs = {rule.slug: rule for rule in codes.RULES.values()}
-    used: set[int] = set()
-    kept: list[Finding] = []
-    for finding in findings:
-        for index, waiver in enumerate(file.waivers):
-            if (
-                finding.slug == waiver.slug
-                and not finding.is_error
-                and waiver.place.path == finding.place.path
-                and waiver.first <= finding.place.line <= waiver.last
-            ):
-                used.add(index)
-                break
-        else:
-            kept.append(finding)
-    late = Findings()
+    failed = findings.has_errors
     for index, waiver in enumerate(file.waivers):
         rule = slugs.get(waiver.slug)
         if rule is None:
             near = get_close_matches(waiver.slug, list(slugs), 1, 0.5)
             advice = f"did you mean `{near[0]}`?" if near else ""
-            late.add(codes.UNKNOWN_WAIVER, waiver.place, advice, slug=waiver.slug, why="is no finding")
+            findings.add(codes.UNKNOWN_WAIVER, waiver.place, advice, slug=waiver.slug, why="is no finding")
         elif rule.severity == "error":
-            late.add(codes.UNKNOWN_WAIVER, waiver.place, "mend it instead", slug=waiver.slug,
-                     why="is an error, and only warnings can be waived")  # fmt: skip
-        elif index not in used and not findings.has_errors:
-            late.add(codes.UNUSED_WAIVER, waiver.place, slug=waiver.slug)
-    return kept + list(late)
+            why = "is an error, and only warnings can be waived"
+            findings.add(codes.UNKNOWN_WAIVER, waiver.place, "mend it instead", slug=waiver.slug, why=why)
+        elif index not in findings.waivers_used and not failed:
+            findings.add(codes.UNUSED_WAIVER, waiver.place, slug=waiver.slug)

@@ -123,7 +123,8 @@ def exact(figure: Decimal | Fraction | int | str) -> Fraction:
 
 FACETS = """
 Adjust share; Adjust amount; Adjust when; Adjust less; Adjust plus; Allowance kept; Allowance apart; AtLeast
-when; AtLeast each; AtLeast prorated; AtMost each; AtMost when; InPackages each; InSteps each; InSteps when; Tiers graduated;
+when; AtLeast each; AtLeast prorated;
+AtMost each; AtMost when; InPackages each; InSteps each; InSteps when; Tiers graduated;
 Tiers volume; Tiers each; Tiers by table; Column money; Column percent; Column quantity; Column rate; Dates
 start; Dates until; Each apart; Each zone; Field changes; Field choice; Field compute; Field counts; Field
 default; Field number; Field optional; Field part_of; Field text; Field truth; Layer further_notice; Layer

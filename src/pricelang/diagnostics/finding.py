@@ -53,6 +53,9 @@ class Findings:
 
     def add(self, rule: Rule, place: Place, advice: str | None = None, **words: object) -> None:
         """Adds a finding of a rule at a place; the words fill the rule's sentence."""
+        if self.full:
+            self.more += 1
+            return
         shown = {name: _short(value, 400 if name in ("what", "why", "advice") else 80) for name, value in words.items()}
         if rule.severity == "warning" and self._is_waived(rule, place):
             return
