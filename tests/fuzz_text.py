@@ -27,7 +27,7 @@ from pricelang.source import Source
 
 HERE = Path(__file__).parent
 SLOWEST = 2.0
-"""Seconds that a text may take."""
+"""Seconds of the processor that a text may take."""
 
 GROWTH = 300 * 1024
 """KiB that a run may grow by."""
@@ -35,18 +35,100 @@ GROWTH = 300 * 1024
 Mutation = Callable[[str, random.Random], str]
 
 ODD = (
-    *("\u200b", "\u202e", "\u2028", "\u00a0", "\ufeff", "\u0430", "\uff11", "é", "漢", "😀", "\u0000", "\u0301", "\ud7ff"),
+    *(
+        "\u200b",
+        "\u202e",
+        "\u2028",
+        "\u00a0",
+        "\ufeff",
+        "\u0430",
+        "\uff11",
+        "é",
+        "漢",
+        "😀",
+        "\u0000",
+        "\u0301",
+        "\ud7ff",
+    ),
     *("\t", "\r", "\r\n", "\x0b", "\x0c", "\x1b", "\u0085", "−", "“", "”", "×", "÷", "·", "\U000e0001", "\uffff"),
 )
 PIECES = (
-    *("|", "||", "\\|", '"', '""', '"\\', "#", ":", ",", ",,", "(", ")", "((((((((((", "$", "%", ".", "-", "--", "—", "*"),
-    *("0", "00", "1e999999999", "9" * 45, "0." + "0" * 50 + "1", "1,000", "5,00", "1K", "1M", "1B", "$5", "USD 5", "¥5"),
+    *(
+        "|",
+        "||",
+        "\\|",
+        '"',
+        '""',
+        '"\\',
+        "#",
+        ":",
+        ",",
+        ",,",
+        "(",
+        ")",
+        "((((((((((",
+        "$",
+        "%",
+        ".",
+        "-",
+        "--",
+        "—",
+        "*",
+    ),
+    *(
+        "0",
+        "00",
+        "1e999999999",
+        "9" * 45,
+        "0." + "0" * 50 + "1",
+        "1,000",
+        "5,00",
+        "1K",
+        "1M",
+        "1B",
+        "$5",
+        "USD 5",
+        "¥5",
+    ),
     *("2026-02-30", "0000-00-00", "9999-12-31", "2026-02-17 25:61", "0001-01-01", "24:00", "00:00 to 00:00"),
-    *("ruleset", "usage", "resource", "table", "price", "example", "limit", "grant", "account", "topup", "refill", "hours"),
-    *("at", "at graduated each month", "at volume", "up to 10K: $1", "above 10K: free", "when", "otherwise: free", "is not"),
+    *(
+        "ruleset",
+        "usage",
+        "resource",
+        "table",
+        "price",
+        "example",
+        "limit",
+        "grant",
+        "account",
+        "topup",
+        "refill",
+        "hours",
+    ),
+    *(
+        "at",
+        "at graduated each month",
+        "at volume",
+        "up to 10K: $1",
+        "above 10K: free",
+        "when",
+        "otherwise: free",
+        "is not",
+    ),
     *("each month", "for each model", "in steps of 0", "in packages of 100", "rounded to $0", "part of", "default 5"),
     *("rest of input_tokens", "from 2026-01-01 until 2025-01-01", "until further notice", "during off_peak", "like *"),
-    *("unlimited", "custom", "as input", "50% of input", "any", "free", "not charged", "optional", "may change", "together"),
+    *(
+        "unlimited",
+        "custom",
+        "as input",
+        "50% of input",
+        "any",
+        "free",
+        "not charged",
+        "optional",
+        "may change",
+        "together",
+    ),
     *("every started minute", "every month in advance", "prorated by day", "based on", '"models.csv"', "one of plans"),
     *("expect charge $1", "expect rejected", "given account a-1: plan Pro", "allow tier-cliff", "USD per 1M tokens"),
 )
@@ -61,7 +143,9 @@ def seeds() -> list[tuple[str, dict[str, str]]]:
         files = {csv.name: csv.read_text(encoding="utf-8") for csv in path.parent.glob("*.csv")}
         found.append((path.read_text(encoding="utf-8"), files))
     for path in sorted((Path(pricelang.__file__).parent / "diagnostics" / "pages").glob("*.md")):
-        for _, text in re.findall(r"^```price (bad|good)[^\n]*\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S):
+        for _, text in re.findall(
+            r"^```price (bad|good)[^\n]*\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S
+        ):
             found.append((text, {"models.csv": "model,rate\nsmall-1,$0.20\n"}))
     return found
 
@@ -217,7 +301,22 @@ def case(number: int) -> tuple[str, dict[str, str]]:
 
 def _random_text(chance: random.Random) -> str:
     parts = []
-    words = (*PIECES, *PIECES, *ODD, "\n", "\n  ", "\n    ", "\n", " ", " ", "acme", "chat", "model", "models.input", "tokens")
+    words = (
+        *PIECES,
+        *PIECES,
+        *ODD,
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n",
+        " ",
+        " ",
+        "acme",
+        "chat",
+        "model",
+        "models.input",
+        "tokens",
+    )
     for _ in range(chance.choice((3, 30, 300))):
         parts.append(chance.choice(words))
         parts.append(chance.choice(("", " ", " ", "\n", "\n  ")))
@@ -250,14 +349,14 @@ def problem(reading: Reading) -> str | None:
 def run(number: int) -> tuple[int, float, bool, str | None]:
     """One case: its number, how long it took, whether it gave a ruleset, and what went wrong."""
     text, files = case(number)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         reading = checked(Source("fuzz.price", text), Folder(Path("fuzz.price"), files))
         wrong = problem(reading)
         good = reading.program is not None
     except Exception as error:
         wrong, good = f"{type(error).__name__}: {error}", False
-    return number, time.perf_counter() - start, good, wrong
+    return number, time.process_time() - start, good, wrong
 
 
 def main() -> int:

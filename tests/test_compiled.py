@@ -61,7 +61,7 @@ class Both:
     def same_record(self, record: Record, account: Account) -> Any:
         expected = outcome(lambda: self.engine.rate(record, account, Counts()))
         got = outcome(lambda: self.compiled.rate(record, account))
-        assert got == expected, f"{record}\n{account}\n{self.compiled.source.get(record.type)}"
+        assert got == expected, f"{record}\n{account}"
         if isinstance(got, pricelang.Charge):
             assert got.as_dict() == expected.as_dict()
             for line in got.lines:
@@ -243,6 +243,7 @@ price call
     at least $0.05
     less 10% "ten" when region is eu
     rounded to $0.01, {mode}
+    at least $9 each day
 """)
     for duration in (0, 1, "0.1", 30, "30.000001", 31, 59, 60, 119, 120, 121, 100_000, 10**12, "0.1234567"):
         for region in ("us", "eu"):

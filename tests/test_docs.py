@@ -3,6 +3,7 @@
 A page is read from top to bottom, in a folder of its own that also holds the shipped `rulesets/`. Its fenced blocks:
 
     ```price [NAME]            a whole rule file: nothing is found in it, and its examples hold
+    ```price untidy [NAME]     the same, and not in the one layout
     ```price more NAME         lines that are added to the end of a rule file above
     ```price bad CODE … [NAME] a whole rule file in which exactly these codes are found
     ```csv NAME, ```jsonl NAME, ```file NAME    a file that the blocks after it may use
@@ -143,7 +144,7 @@ class Page:
             return
         bad = block.words[:1] == ("bad",)
         codes = {word for word in block.words if CODE.match(word)}
-        named = [word for word in block.words if word not in ("bad", "more") and word not in codes]
+        named = [word for word in block.words if word not in ("bad", "more", "untidy") and word not in codes]
         name = named[0] if named else "rules.price"
         before = f"{self.files[name]}\n" if "more" in block.words else ""
         self.write(name, before + block.text)
@@ -283,6 +284,15 @@ def anchors(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_rule_files_in_pages_are_in_the_one_layout(path: Path) -> None:
+    from pricelang.syntax.layout import layout
+
+    for block in blocks_of(path.read_text(encoding="utf-8")):
+        if block.kind == "price" and not {"bad", "untidy", "patched"} & set(block.words):
+            assert layout(Source("rules.price", block.text)) == block.text, f"{name_of(path)}:{block.line}"
+
+
 def test_every_page_is_in_the_index() -> None:
     index = ROOT / "docs" / "README.md"
     links = LINK.findall(index.read_text(encoding="utf-8"))
@@ -318,6 +328,35 @@ def test_the_pages_list_every_finding_and_every_rejection() -> None:
     codes = set(re.findall(r"\b(?:RecordError|FileError|NumberError)\(\s*\"([a-z-]+)\"", source))
     assert len(codes) > 20
     assert not {code for code in codes if f"`{code}`" not in records}
+
+
+def test_the_floors_are_those_of_the_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    block = next(blocks_of(page[page.index("## Floors") :])).text
+    told = [re.sub(r"\s{2,}.*", "", line) for line in block.splitlines()]
+    assert told == [layer for layer in layers if layer != "__main__"]
+
+
+def test_the_limits_are_those_of_the_source() -> None:
+    from pricelang import files
+    from pricelang import number
+    from pricelang import pipeline
+    from pricelang.check import bounds
+    from pricelang.check import spreadsheet
+    from pricelang.diagnostics import finding
+    from pricelang.engine import formats
+    from pricelang.engine import running
+    from pricelang.syntax import build
+    from pricelang.syntax import outline
+
+    page = (ROOT / "docs/limits.md").read_text(encoding="utf-8").replace("10³⁰", "below 30 digits")
+    rooms = (files, number, pipeline, bounds, spreadsheet, finding, formats, running, build, outline)
+    limits = {f"{room.__name__}.{name}": value for room in rooms for name, value in vars(room).items()}
+    for name, value in limits.items():
+        if re.search(r"\.(MOST|MAX)_", name):
+            assert re.search(rf"\b{value:,}\b", page), f"{name} is {value:,}, and docs/limits.md does not say so"
 
 
 def test_every_form_of_the_grammar_stands_in_some_page() -> None:

@@ -41,7 +41,9 @@ def findings_of(code: str, kind: str, folder: Path) -> list[Finding]:
             text = text.replace("…", "x" * int(option.removeprefix("stretch=")))
         elif option.startswith("repeat="):
             times = range(int(option.removeprefix("repeat=")))
-            lines = [[line.replace("…", str(time)) for time in times] if "…" in line else [line] for line in text.split("\n")]
+            lines = [
+                [line.replace("…", str(time)) for time in times] if "…" in line else [line] for line in text.split("\n")
+            ]
             text = "\n".join(line for group in lines for line in group)
     if "escaped" in options:
         text = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), text).replace("\\t", "\t")
@@ -104,7 +106,9 @@ def test_a_finding_is_a_sentence_in_the_readers_words(code: str, tmp_path: Path)
             assert not re.search(r"\bNone\b|\bFraction\b|\bTrue\b|\bFalse\b|__|<class|object at 0x|\bpricelang\.", text)
             unquoted = re.sub(r"`[^`]*`", "", text)
             assert not re.search(r"\b[a-z]+_[a-z]+\b", unquoted), "a name of the code"
-        assert finding.message[:1] in "`$€(" or not finding.message[:1].isupper() or finding.message.startswith(CAPITALS)
+        assert (
+            finding.message[:1] in "`$€(" or not finding.message[:1].isupper() or finding.message.startswith(CAPITALS)
+        )
 
 
 CAPITALS = ("U+", "USD", "GB")

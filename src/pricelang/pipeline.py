@@ -30,8 +30,8 @@ from pricelang.check.prices import read_prices
 from pricelang.check.scope import Scope
 from pricelang.check.scope import UsageInfo
 from pricelang.check.spreadsheet import with_csv
-from pricelang.check.tables import key_words
 from pricelang.check.stories import check_stories
+from pricelang.check.tables import key_words
 from pricelang.check.unused import check_unused
 from pricelang.check.usages import read_account
 from pricelang.check.usages import read_usage
@@ -191,13 +191,13 @@ def _find_repeated(blocks: tuple[n.Block, ...], scope: Scope) -> None:
     one_of = {n.RulesetBlock: "ruleset", n.AccountBlock: "account", n.FundsBlock: "funds", n.RefillBlock: "refill"}
     named = {n.TableBlock: "table", n.HoursBlock: "hours", n.LimitBlock: "limit", n.GrantBlock: "grant"}
     for block in blocks:
-        what = one_of.get(type(block)) or named.get(type(block))  # type: ignore[call-overload]
+        what = one_of.get(type(block)) or named.get(type(block))
         if what is None:
             continue
         name = getattr(block, "name", "") if type(block) in named else ""
         if (what, name) in seen:
-            line = seen[what, name].line
-            scope.findings.add(codes.REPEATED, block.place, what=f"the {what}" if name else "the block", name=name or what, line=line)
+            said, line = f"the {what}" if name else "the block", seen[what, name].line
+            scope.findings.add(codes.REPEATED, block.place, what=said, name=name or what, line=line)
         seen.setdefault((what, name), block.place)
 
 
@@ -224,7 +224,8 @@ def _key_words(tables: list[n.TableBlock]) -> dict[str, tuple[str, ...]]:
                             words[row.cells[at].text.strip()] = None
         for row in rows:
             if len(row.cells) > index:
-                for word in key_words(row.cells[index], None) if "," not in row.cells[index].text else _cut(row.cells[index]):
+                cell = row.cells[index]
+                for word in key_words(cell, None) if "," not in cell.text else _cut(cell):
                     if word.text.strip() and word.text.strip().lower() != "any":
                         words[word.text.strip()] = None
         found[table.name] = tuple(words)

@@ -642,6 +642,8 @@ class Generator:
         """A machine by the started hour, or what is held by the time it is held."""
         self.fields = [d.Field("kind", "choice", choices=("S", "M", "L"))]
         columns = [d.Column("hourly", "money", self.currency)]
+        if self.chance(0.3):
+            columns = [self.rate_column("hourly", "second", (1, "hour"))]
         by_hour = self.chance(0.4)
         if by_hour:
             lines = [

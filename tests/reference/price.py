@@ -507,7 +507,7 @@ class Reading:
         started = self.at
         for at, lasted in self.pieces(line):
             self.at, self.row_used = at, None
-            of = amount = self.value(line.of)
+            of = amount = self.value(line.of) * self.each_start(line)
             if of and not line.every:
                 amount = self.step(line.steps[self.priced_at(line)], (), of)
             if not found or found[-1][2] is not self.row_used:
@@ -545,6 +545,11 @@ class Reading:
         self.results[line.label] = sum(part[1] for part in parts)
         shown = self.shown_in(line)
         return [[NOTHING if unpriced else quantity / shown, amount, row] for quantity, amount, row in parts]
+
+    def each_start(self, line: d.Line) -> int:
+        """What a price per time is multiplied with where it is charged for each hour (minute, day) begun."""
+        columns = self.tables[line.of.table].columns if line.every and isinstance(line.of, d.Cell) else ()
+        return UNITS[line.every] if any(c.kind == "rate" for c in columns if c.name == line.of.column) else 1
 
     def shown_in(self, line: d.Line) -> Fraction:
         """The unit in which a line's quantity is shown: packages, or that of the field it begins with."""

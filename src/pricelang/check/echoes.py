@@ -76,9 +76,8 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
     kept: list[Finding] = []
     once: set[tuple[str, str]] = set()
     for one in findings:
-        if caused and (one.code, one.place.path, _block(one, sources)) in caused:
-            hides = True
-        elif no_code and one.code in _CURRENCY:
+        effect = bool(caused) and (one.code, one.place.path, _block(one, sources)) in caused
+        if effect or (no_code and one.code in _CURRENCY):
             hides = True
         elif one.code in _UNREAD:
             hides = (one.place.path, one.place.line) in deceiving and one.code not in _DECEIVING
@@ -87,7 +86,11 @@ def without_echoes(findings: list[Finding], sources: dict[str, Source]) -> list[
         elif one.code in _UNUSED and said & set(_QUOTED.findall(one.message)):
             hides = True
         else:
-            hides = (no_base and one.code in _NAMED) or _follows(one, blocks, words, sources) or (one.code, one.message) in once
+            hides = (
+                (no_base and one.code in _NAMED)
+                or _follows(one, blocks, words, sources)
+                or (one.code, one.message) in once
+            )
             hides = hides or (one.code, str(one.place)) in once
         if not hides:
             kept.append(one)

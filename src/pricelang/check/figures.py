@@ -18,6 +18,7 @@ from pricelang.units import PLAIN
 from pricelang.units import Unit
 from pricelang.units import currencies_in
 from pricelang.units import currency
+from pricelang.units import find_unit
 
 ZERO = Typed(ops.Const(Fraction(0)), Type("number", zero=True))
 
@@ -89,6 +90,8 @@ def _name(node: n.Name, scope: Scope) -> Typed | None:
             advice = f"write `account.{node.text}`"
         elif node.text in scope.tables:
             advice = f"write a column of the table, such as `{node.text}.{next(iter(scope.tables[node.text].columns), '…')}`"
+        elif find_unit(node.text, scope.units) is not None:
+            advice = f"a rate is written with `per`, such as `$0.05 per {node.text}`"
         known = [*scope.field_names(), *scope.lines]
         advice = advice or scope.nearest(node.text, known)
         scope.findings.add(codes.UNKNOWN_NAME, node.place, advice, kind="field or line", name=node.text)

@@ -113,6 +113,7 @@ def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:
             continue
         if not Fraction(1, 10**40) <= typed.expr.value <= 10**40:
             scope.findings.add(codes.NUMBER_TOO_LONG, block.place, most=40)
+            scope.units[block.name] = Unit(typed.type.unit.dims, Fraction(1), block.name)
             continue
         scope.units[block.name] = Unit(typed.type.unit.dims, typed.expr.value, block.name)
 

@@ -85,10 +85,11 @@ def _check(lowered: Lowered, scope: Scope) -> None:
     charged: dict[Atom, list[tuple[Place, ops.Cond | None]]] = {}
     conds = {line.label: line.when for line in lowered.price.lines}
     told: set[int] = set()  # lines that one finding is about: taking it out mends all that they share
+    feeding = {line.label for line in lowered.price.lines if not line.charged and line.free_reason is None}
     for decl in lowered.node.lines:
         when = conds.get(decl.label.text)
         for atom in sorted(covered(decl.of, usage)):
-            for place, other in charged.get(atom, []):
+            for place, other in charged.get(atom, []) if decl.label.text not in feeding else ():
                 if decl.place.line in told:
                     break
                 if (atom[0] in family and place.line in told) or exclude_each_other(when, other, scope.hours):
@@ -96,7 +97,10 @@ def _check(lowered: Lowered, scope: Scope) -> None:
                 told.update((decl.place.line, place.line) if atom[0] in family else (decl.place.line,))
                 whole = _whole(lowered, atom)
                 _twice(atom, family, decl, place, when is None and other is None, whole, scope)
-            charged.setdefault(atom, []).append((decl.label.place, when))
+            if decl.label.text in feeding:
+                charged.setdefault(atom, [])  # what feeds a line is charged there
+            else:
+                charged.setdefault(atom, []).append((decl.label.place, when))
     for name in sorted(family):
         if not any(atom[0] == name or atom in atoms(usage, name) for atom in charged) and not _touched(usage, name, charged):
             continue

@@ -142,6 +142,11 @@ def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
         tiers = [step for line in lines for step in line.steps if getattr(step, "each", None) is not None]
         volume = any(isinstance(step, ops.Tiers) and not step.graduated for step in tiers)
         together = lower_steps(block.together, State(scope.money, True, counted=bool(tiers), volume=volume), scope)
+    later = any(isinstance(step, ops.AtLeast) and step.each is not None for line in lines for step in line.steps)
+    if later and together:
+        what = "the minimum of a period on a line is charged at the period's end, and `together` would not see it"
+        advice = "put the minimum under `together`, or its other steps under the line"
+        scope.findings.add(codes.STEP_ORDER, together[0].place, what=what, advice=advice)
     if not good or together is None:
         return None
     return Price(usage.name, when, tuple(lines), together, block.place)
@@ -232,6 +237,10 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
             return None
     elif usage.is_resource and not state.by_time and any(isinstance(s, ops.Rate | ops.Tiers) for s in steps):
         state.by_time = "second" if state.has_time else None
+    if state.time_wanted is not None and state.by_time not in (None, state.time_wanted):
+        scope.findings.add(codes.UNIT_MIX, decl.place, "count all of the line in months, or all in hours",
+                           left="what is free", right="what is priced")  # fmt: skip
+        return None
     charged = is_money(state.unit.dims) or typed.type.zero
     unit = state.counted_in if state.counted_in.dims or not typed.type.unit.dims else typed.type.unit
     if isinstance(decl.of, n.Arithmetic) and not state.packages:

@@ -32,6 +32,13 @@ from pricelang.units import describe
 from pricelang.units import find_unit
 
 PERIODS = ("minute", "hour", "day", "week", "month", "quarter", "year", "bill")
+OTHER_NAMES = {
+    **{word: "text" for word in ("string", "str", "varchar", "enum", "uuid")},
+    **{word: "number" for word in ("integer", "int", "float", "double", "decimal", "numeric")},
+    **{word: "yes or no" for word in ("bool", "boolean")},
+    **{word: "date" for word in ("datetime", "timestamp", "time")},
+}
+"""What programmers call the types of fields."""
 RESERVED_FIELDS = ("id", "type", "at", "account", "started", "stopped")
 
 
@@ -145,6 +152,8 @@ class Scope:
             near = get_close_matches(name.text, known, 1, 0.7)
             single = name.text[:-1] if name.text.endswith("s") else name.text
             advice = f"did you mean `{near[0]}`?" if near else f"declare it with `unit {single}`"
+            if name.text.lower() in OTHER_NAMES:
+                advice = f"did you mean `{OTHER_NAMES[name.text.lower()]}`?"
             self.findings.add(codes.UNKNOWN_UNIT, name.place, advice, name=name.text)
             return None
         if name.month_hours is not None:

@@ -45,6 +45,7 @@ class State:
     volume: bool = False
     minimum: bool = False  # a step above is a minimum that the end of a period charges
     packages: bool = False
+    time_wanted: str | None = None  # an allowance of a resource is of size by this time
     counted_in: Unit = PLAIN  # the unit of the quantity when it was priced
 
 
@@ -136,6 +137,10 @@ def _sized(
         scope.findings.add(codes.STEP_ORDER, step.place, what=f"`{step.word}` counts a quantity, and stands below its price",
                            advice="put it above `at`")  # fmt: skip
         return None
+    if each is not None and state.resource:
+        scope.findings.add(codes.STEP_ORDER, step.place, what="what a resource uses is not rounded up over a period",
+                           advice="leave out `each`, or send what it used as a usage")  # fmt: skip
+        return None
     typed = figure(step.amount, scope)
     if typed is None:
         return None
@@ -172,7 +177,13 @@ def _beyond(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
                            advice="put it above `at`")  # fmt: skip
         return None
     unit = scope.allowance_units.get(name)
-    if unit is not None and unit.dims != state.unit.dims:
+    if unit is not None and state.resource and not state.has_time:
+        state.time_wanted = by_time_of(unit, state.unit)
+        if state.time_wanted is None:
+            scope.findings.add(codes.NO_TIME, step.place, what="a resource", advice="an allowance of it is of size by time"
+                               ", such as `5 GB-months`")  # fmt: skip
+            return None
+    elif unit is not None and unit.dims != state.unit.dims:
         scope.findings.add(codes.UNIT_MIX, step.place, f"the allowance `{name}` is of {unit.plural}",
                            left=str(Type("number", state.unit)), right=str(Type("number", unit)))  # fmt: skip
         return None
@@ -407,21 +418,54 @@ def _tiers(
     return ops.Tiers(step.word == "graduated", made, each, when, step.place)
 
 
+def by_time_of(unit: Unit, size: Unit) -> str | None:
+    """The time by which a unit counts a resource's size: `second` for GB-hours, `month` for GB-months."""
+    for base in ("second", "month"):
+        if unit.dims == (size * Unit(((base, 1),))).dims:
+            return base
+    return None
+
+
+def _counted_unit(step: n.StepDecl, state: State, scope: Scope) -> Unit | None:
+    """The unit of what tiers count: the quantity's, or for a resource's size that by time which its rates are per."""
+    if not state.resource or state.has_time:
+        return state.unit
+    for band in step.bands:
+        for node in (band.value, band.plus):
+            if isinstance(node, n.Per):
+                unit = scope.unit(node.size.unit)
+                if unit is not None and by_time_of(unit, state.unit):
+                    return unit
+    for member in step.columns:
+        info = scope.tables.get(member.of)
+        if info is not None and member.name in info.columns:
+            unit = scope.money / info.columns[member.name].unit
+            base = by_time_of(unit, state.unit)
+            if base is not None:
+                return Unit(unit.dims, unit.factor, f"{state.unit.name}-{'hour' if base == 'second' else 'month'}")
+    scope.findings.add(codes.NO_TIME, step.place, what="a resource",
+                       advice=f"write rates per time, such as `$5 per {state.unit.name}-month`")  # fmt: skip
+    return None
+
+
 def _bands(step: n.StepDecl, state: State, scope: Scope) -> tuple[ops.Band, ...] | None:
     if not step.bands:
         scope.findings.add(codes.NO_BANDS, step.place, word=step.word)
         return None
+    counted = _counted_unit(step, state, scope)
+    if counted is None:
+        return None
     edges: list[Edges] = []
     for band in step.bands:
-        low = constant(band.low, scope, state.unit) if band.low is not None else None
-        high = constant(band.high, scope, state.unit) if band.high is not None else None
+        low = constant(band.low, scope, counted) if band.low is not None else None
+        high = constant(band.high, scope, counted) if band.high is not None else None
         if (band.low is not None and low is None) or (band.high is not None and high is None):
             return None
         edges.append(Edges(low, band.low_included, high, band.high_included, band.place))
     met = meet(edges)
     before = len(scope.findings.listed)
-    shown = [shown_edges(edge, state.unit) for edge in met]
-    check_bands(shown, scope.findings, state.unit.plural if state.unit.name else "", open_ends=True)
+    shown = [shown_edges(edge, counted) for edge in met]
+    check_bands(shown, scope.findings, counted.plural if counted.name else "", open_ends=True)
     good = len(scope.findings.listed) == before
     found: list[ops.Band] = []
     for band, edge in zip(step.bands, met, strict=True):
@@ -492,9 +536,12 @@ def _band_table(step: n.StepDecl, state: State, scope: Scope) -> ops.BandTable |
                                what=f"`{scope.usage.name}`" if scope.usage else "this")  # fmt: skip
             return None
     factor = Fraction(1)
+    counted = _counted_unit(step, state, scope)
+    if counted is None:
+        return None
     if info.band_unit is None or info.band_unit == PLAIN:
-        factor = state.unit.factor
-    elif info.band_unit.dims != state.unit.dims:
+        factor = counted.factor
+    elif info.band_unit.dims != counted.dims:
         scope.findings.add(codes.UNIT_MIX, step.place, f"the bands of `{table}` are of {info.band_unit.plural}",
                            left=str(Type("number", state.unit)), right=str(Type("number", info.band_unit)))  # fmt: skip
         return None

@@ -6,6 +6,7 @@ import datetime
 import itertools
 import re
 from collections.abc import Callable
+from collections.abc import Sequence
 from fractions import Fraction
 
 from lark import UnexpectedInput
@@ -56,6 +57,7 @@ _SIGN = "|".join(re.escape(sign) for sign in SIGNS)
 _MONEY = re.compile(rf"({_SIGN})\s?(\d[\d,.]*[KMB]?)$")
 _HEADER = re.compile(r"(.*?)\s*\(([^()]*)\)$")
 MOST_COMBINATIONS = 20_000
+MOST_OPEN_ROWS = 50
 
 
 @dataclass(slots=True)
@@ -124,7 +126,13 @@ def _column_unit(text: str, column: Column, scope: Scope) -> None:
     if text == "%":
         column.percent = True
         return
-    text = re.sub(r"^/\s*|^in ", "", text)
+    text = re.sub(r"\s*/\s*", " per ", re.sub(r"^in ", "", text)).strip()
+    sign = next((one for one in SIGNS if text.startswith(one)), None)
+    if sign is not None:
+        column.money = scope.money_code(sign, column.place)
+        text = text.removeprefix(sign).strip()
+        if not text:
+            return
     try:
         tree = grammar().parse(text, start="column_unit")
     except UnexpectedInput:
@@ -461,7 +469,11 @@ def like(pattern: str, text: str) -> bool:
 
 
 def missing_rows(
-    info: TableInfo, keys: list[Type | None], rows: list[tuple[tuple[KeyPart, ...], ...]], lines: list[n.Cells], scope: Scope
+    info: TableInfo,
+    keys: list[Type | None],
+    rows: list[tuple[tuple[KeyPart, ...], ...]],
+    lines: list[n.Cells],
+    scope: Scope,
 ) -> None:
     """Where every key is one of a closed set of words, each combination needs a row."""
     if not keys or any(type is None or type.kind not in ("choice", "truth") for type in keys):
@@ -476,39 +488,40 @@ def missing_rows(
         total *= len(one)
     if total > MOST_COMBINATIONS:
         return
-    _find_dead(rows, sets, lines, scope)
+    plain: set[tuple[KeyPart, ...]] = set()
+    for row in rows:
+        if not _is_open(row):
+            plain.update(itertools.islice(itertools.product(*row), MOST_COMBINATIONS))
+    opened = [row for row in rows if _is_open(row)][:MOST_OPEN_ROWS]
+    _find_dead(rows, sets, plain, lines, scope)
     missing = []
     for combination in itertools.product(*sets):
-        if not any(_row_fits(row, combination) for row in rows):
+        if combination not in plain and not any(_row_fits(row, combination) for row in opened):
             missing.append(" and ".join(f"`{shown_part(v)}`" for v in combination))
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         scope.findings.add(codes.MISSING_ROW, info.node.place, what=", ".join(missing[:3]) + more)
 
 
+def _is_open(row: tuple[tuple[KeyPart, ...], ...]) -> bool:
+    return any(isinstance(part, KeyAny | KeyLike) for parts in row for part in parts)
+
+
 def _find_dead(
-    rows: list[tuple[tuple[KeyPart, ...], ...]], sets: list[tuple[str, ...] | tuple[bool, bool]], lines: list[n.Cells],
+    rows: list[tuple[tuple[KeyPart, ...], ...]],
+    sets: list[tuple[str | bool, ...]],
+    plain: set[tuple[KeyPart, ...]],
+    lines: list[n.Cells],
     scope: Scope,
-) -> None:  # fmt: skip
+) -> None:
     """A row for `any`, or for a pattern, where the other rows name every word that there is."""
-    for row, cells in zip(rows, lines, strict=True):
-        if not any(isinstance(part, KeyAny | KeyLike) for parts in row for part in parts):
-            continue
-        others = [other for other in rows if other is not row and not _has_any(other)]
-        if all(
-            any(_row_fits(other, value) for other in others)
-            for value in itertools.product(*sets)
-            if _row_fits(row, value)
-        ):
+    for row, cells in [(row, line) for row, line in zip(rows, lines, strict=True) if _is_open(row)][:MOST_OPEN_ROWS]:
+        if all(value in plain for value in itertools.product(*sets) if _row_fits(row, value)):
             name = " and ".join(shown_part(part) for parts in row for part in parts)
-            scope.findings.add(codes.DEAD_ROW, cells.place, "the other rows name every word there is: delete it", name=name)
+            scope.findings.add(codes.DEAD_ROW, cells.place, name=name)
 
 
-def _has_any(row: tuple[tuple[KeyPart, ...], ...]) -> bool:
-    return any(isinstance(part, KeyAny) for parts in row for part in parts)
-
-
-def _row_fits(row: tuple[tuple[KeyPart, ...], ...], values: tuple[str | bool, ...]) -> bool:
+def _row_fits(row: tuple[tuple[KeyPart, ...], ...], values: Sequence[str | bool]) -> bool:
     return all(any(_fits(part, value) for part in parts) for parts, value in zip(row, values, strict=True))
 
 

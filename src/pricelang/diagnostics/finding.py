@@ -50,6 +50,7 @@ class Findings:
     waivers: list[Waived] = field(default_factory=list)
     waivers_used: set[int] = field(default_factory=set)
     _seen: set[tuple[str, Place, str]] = field(default_factory=set)
+    _full: bool = False
 
     def add(self, rule: Rule, place: Place, advice: str | None = None, **words: object) -> None:
         """Adds a finding of a rule at a place; the words fill the rule's sentence."""
@@ -77,8 +78,10 @@ class Findings:
 
     @property
     def full(self) -> bool:
-        """Whether further findings are only counted."""
-        return len(self.listed) >= MOST_FINDINGS
+        """Whether further findings are only counted: as many errors are listed as there may be."""
+        if not self._full and len(self.listed) >= MOST_FINDINGS:
+            self._full = all(finding.is_error for finding in self.listed)
+        return self._full
 
     def _is_waived(self, rule: Rule, place: Place) -> bool:
         for index, one in enumerate(self.waivers):

@@ -127,7 +127,9 @@ class Engine:
         pricing.at = minimum.start
         assert step.each is not None
         end = pricing.period(step.each)[1]
-        return Charge(name, minimum.price.usage, end, minimum.account, self.program.currency, (line,))
+        rounding = pricing.round_charge([line]) if self.program.round_charge is not None else []
+        lines = (line, *rounding)
+        return Charge(name, minimum.price.usage, end, minimum.account, self.program.currency, lines)
 
 
 class Pricing:
@@ -419,6 +421,8 @@ class Pricing:
         if self.tell and not pieces and line.when is not None:
             self.told.append(Unmet(self.at, line, reasons(self, line.when)))
         if line.free_reason is not None:
+            quantity = sum((piece.value.rounded * piece.length for piece in pieces), ZERO)
+            self.lines[line.label] = Amount(quantity, quantity)  # it costs nothing, and can feed a line below
             if self.tell:
                 self.leave_out(line, self.told)
             return []

@@ -37,7 +37,7 @@ _TOKEN = re.compile(
 _VALUE = re.compile(r'[^\s,:()|"]+')
 _LIST_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?:[^,"]|,(?=\d{3}(?!\d)))+')
 _ZONE = re.compile(r"[A-Za-z][\w+-]*(?:/[A-Za-z][\w+-]*)*")
-_SCALE = re.compile(r"(?:[KMB]|thousand|million|billion)(?=[ ]+[A-Za-z])")
+_SCALE = re.compile(r"[KMB](?=[ ]+[A-Za-z])|(?:thousand|million|billion)\b")
 _NOT_A_LIST = re.compile(
     r",\s*(?:default|optional|part\s+of|may\s+change|per|from|until|expires|never|once|at\s+most|then|prorated|for)\b"
 )

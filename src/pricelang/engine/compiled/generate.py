@@ -111,6 +111,9 @@ class Function(Steps):
         """Steps on the sum of the lines, each a line of its own."""
         for step in price.together:
             before = total = self.named_amount(total)
+            if isinstance(step, ops.AtLeast) and step.each is not None:
+                self.settled_later(step, step.each, before)
+                continue
             join = AmountJoin(self)
             asked: ops.Cond | None = getattr(step, "when", None)
             with self.under(f"if {before.there}:  # {told(step.place)}"):

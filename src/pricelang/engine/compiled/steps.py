@@ -75,14 +75,18 @@ class Steps(Expressions):
             case ops.Beyond():
                 self.beyond(step, piece)
             case ops.AtLeast() if step.each is not None:
-                with self.when(step.when), self.under(f"if {piece.value.there}:"):
-                    self.period(step.each)  # what it falls short of is charged at the period's end
+                self.settled_later(step, step.each, piece.value)
             case ops.AtMost() | ops.RoundUp() | ops.Packages() if step.each is not None:
                 piece.value = self.conditional(step.when, piece.value, lambda value: self.counted(step, value))
             case ops.RoundUp() | ops.AtLeast() | ops.AtMost() if step.moves_end:
                 pass
             case _:
                 piece.value = self.conditional(step.when, piece.value, lambda value: self.money_step(step, value))
+
+    def settled_later(self, step: ops.AtLeast, each: ops.Period, value: Amount) -> None:
+        """A minimum that the end of a period charges: here only what may go wrong where it is counted."""
+        with self.when(step.when), self.under(f"if {value.there}:"):
+            self.period(each)
 
     def counted(self, step: ops.Step, value: Amount) -> Amount:
         """A step on a period's total: with nothing counted before, the record is the total."""
