@@ -781,6 +781,8 @@ class Generator:
         together = tuple(self.together()) if self.chance(0.2) else ()
         if any(isinstance(step, d.Tiers) and not step.graduated and step.each for line in lines for step in line.steps):
             together = tuple(step for step in together if not isinstance(step, d.AtLeast))  # a credit has no minimum
+        if any(isinstance(step, d.AtLeast) and step.each for line in lines for step in line.steps):
+            together = ()  # it would not see what is charged at the period's end
         prices = (d.Price("call", lines, None, together),)
         split = [f for f in self.fields if f.kind == "choice" and f.choices]
         if split and self.chance(0.1):

@@ -751,6 +751,13 @@ def true_ups(rules: d.Ruleset, book: Book) -> list[Charge]:
             name = "/".join([account, period_name(since, unit), label, *map(said, apart)])
             if any(short):
                 found.append(Charge(name, [Charged("true-up", Fraction(1), *short, None)]))
+                change = (
+                    rounded(short[0], rules.round_charge.size, rules.round_charge.mode) - short[0]
+                    if rules.round_charge
+                    else 0
+                )
+                if change:
+                    found[-1].lines.append(Charged("rounding", Fraction(1), change, NOTHING, None))
     return sorted(found, key=lambda one: one.id)
 
 
