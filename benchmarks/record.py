@@ -23,7 +23,7 @@ from pricelang.engine.charge import ChargeLine
 from pricelang.engine.compiled import Compiled
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
-from pricelang.engine.record import Account
+from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.source import Place
 

@@ -25,7 +25,7 @@ from pricelang.engine.compiled.scales import scaled
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
-from pricelang.engine.record import Account
+from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.number import MODES
 from pricelang.number import round_to

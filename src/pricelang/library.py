@@ -24,7 +24,7 @@ from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import value_reader
 from pricelang.engine.lookup import Value
-from pricelang.engine.record import Account
+from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.engine.stream import Item
 from pricelang.engine.stream import counts_over_time

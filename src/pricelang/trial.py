@@ -14,7 +14,7 @@ from pricelang.diagnostics.finding import Findings
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.intake import Intake
-from pricelang.engine.record import Account
+from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.engine.stream import rate_stream
 from pricelang.number import decimal_text

@@ -11,6 +11,7 @@ import pytest
 from pricelang.core import ops
 from pricelang.core.program import KeyAny
 from pricelang.engine import allowances
+from pricelang.engine import evaluation
 from pricelang.engine import intake
 from pricelang.engine import lookup
 from pricelang.engine import record
@@ -48,7 +49,7 @@ def of_step(monkeypatch: pytest.MonkeyPatch, kind: type, fake: Callable) -> None
 
 
 def of_rounding(monkeypatch: pytest.MonkeyPatch, fake: Callable) -> None:
-    around(monkeypatch, record, "round_to", fake)
+    around(monkeypatch, evaluation, "round_to", fake)
 
 
 # --- tiers and bands ----------------------------------------------------------------------------------------------
@@ -241,12 +242,12 @@ def any_is_taken_before_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @fault
 def periods_are_those_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    around(monkeypatch, record, "period_of", lambda true, at, unit, zone, *rest: true(at, unit, "UTC", *rest))
+    around(monkeypatch, evaluation, "period_of", lambda true, at, unit, zone, *rest: true(at, unit, "UTC", *rest))
 
 
 @fault
 def a_window_includes_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    around(monkeypatch, record, "in_window", lambda true, at, *rest: true(at, *rest) or true(at - 1, *rest))
+    around(monkeypatch, evaluation, "in_window", lambda true, at, *rest: true(at, *rest) or true(at - 1, *rest))
 
 
 @fault

@@ -724,41 +724,43 @@ def charge_all(rules: d.Ruleset, records: list[dict], book: Book) -> list[Charge
 
 def true_ups(rules: d.Ruleset, book: Book) -> list[Charge]:
     """What minimums of a period still ask for when the stream has ended, in order of their ids."""
-    found = []
-    for account, charged in book.charged.items():
-        for key in [key for key in charged | book.exact[account] if key[0] == "at least"]:
-            _, n, label, at, since, *apart = key
-            price = rules.prices[n]
-            steps = next((one.steps for one in price.lines if one.label == label), price.together)
-            if rules.round_line and label != "together":
-                steps = (*steps, rules.round_line)
-            usage = next(one for one in rules.usages if one.name == price.usage)
-            reading = Reading(rules, usage, book.accounts.get(account, {}), book.signups.get(account), {})
-            short = []
-            for counts, rounding in ((charged, True), (book.exact[account], False)):
-                bound = reading.value(steps[at].bound)
-                if steps[at].prorated and reading.signup:
-                    bound *= since_signup(since, steps[at].each, reading.signup, rules.zone)
-                left = max(bound - counts.get(key, NOTHING), NOTHING)
-                for step in steps[at + 1 :]:
-                    if left and (rounding or not isinstance(step, d.Rounded)):
-                        left = reading.step(step, (), left)
-                short.append(left)
-            unit = steps[at].each.unit
-            if unit == "bill":
-                anchor = rules.bill == "month from signup" and account in book.signups
-                unit = "day" if anchor else rules.bill.split()[0]
-            name = "/".join([account, period_name(since, unit), label, *map(said, apart)])
-            if any(short):
-                found.append(Charge(name, [Charged("true-up", Fraction(1), *short, None)]))
-                change = (
-                    rounded(short[0], rules.round_charge.size, rules.round_charge.mode) - short[0]
-                    if rules.round_charge
-                    else 0
-                )
-                if change:
-                    found[-1].lines.append(Charged("rounding", Fraction(1), change, NOTHING, None))
-    return sorted(found, key=lambda one: one.id)
+    found = [
+        true_up(rules, book, account, key)
+        for account, charged in book.charged.items()
+        for key in charged | book.exact[account]
+        if key[0] == "at least"
+    ]
+    return sorted((one for one in found if one.lines), key=lambda one: one.id)
+
+
+def true_up(rules: d.Ruleset, book: Book, account: str, key: tuple) -> Charge:
+    """What one minimum asks for: the steps below it lie on it too, and the header's rounding."""
+    _, n, label, at, since, *apart = key
+    price = rules.prices[n]
+    steps = next((one.steps for one in price.lines if one.label == label), price.together)
+    if rules.round_line and label != "together":
+        steps = (*steps, rules.round_line)
+    usage = next(one for one in rules.usages if one.name == price.usage)
+    reading = Reading(rules, usage, book.accounts.get(account, {}), book.signups.get(account), {})
+    bound = reading.value(steps[at].bound)
+    if steps[at].prorated and reading.signup:
+        bound *= since_signup(since, steps[at].each, reading.signup, rules.zone)
+    short = []
+    for counts, rounding in ((book.charged[account], True), (book.exact[account], False)):
+        left = max(bound - counts.get(key, NOTHING), NOTHING)
+        for step in steps[at + 1 :]:
+            if left and (rounding or not isinstance(step, d.Rounded)):
+                left = reading.step(step, (), left)
+        short.append(left)
+    lines = [Charged("true-up", Fraction(1), *short, None)]
+    if rules.round_charge:
+        change = rounded(short[0], rules.round_charge.size, rules.round_charge.mode) - short[0]
+        lines.append(Charged("rounding", Fraction(1), change, NOTHING, None))
+    unit = steps[at].each.unit
+    if unit == "bill":
+        unit = "day" if rules.bill == "month from signup" and reading.signup else rules.bill.split()[0]
+    name = "/".join([account, period_name(since, unit), label, *map(said, apart)])
+    return Charge(name, [line for line in lines if line.amount or line.exact])
 
 
 def since_signup(start: datetime, each: d.Each, signup: datetime, zone: str) -> Fraction:

@@ -171,7 +171,8 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
             scope.findings.add(codes.BAD_FIELD_VALUE, item.to.place, "", what=f"`{usage.name}` is a point in time")
             return None
         raw["at"] = at
-    if any([_comma_missing(one, usage.fields, scope) for one in item.fields]):
+    run_on = [one for one in item.fields if _comma_missing(one, usage.fields, scope)]
+    if run_on:
         return None
     for one in item.fields:
         if one.name == "account" or one.name in ("id",):

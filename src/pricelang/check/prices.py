@@ -269,7 +269,7 @@ def _time_unit(unit: Unit, decl: n.LineDecl, state: State, scope: Scope) -> Unit
 def _rate_unit(decl: n.LineDecl, scope: Scope) -> Unit | None:
     """The unit that the line's rate is written per, where it stands on the line."""
     for step in decl.steps:
-        for written in (step.amount, *(one.value for one in (*step.cases, *step.bands))):
+        for written in (step.amount, *(case.value for case in step.cases), *(band.value for band in step.bands)):
             if isinstance(written, n.Per):
                 return scope.unit(written.size.unit)
     return None

@@ -334,9 +334,7 @@ def _cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) 
     good = True
     for case in step.cases:
         earlier = [one.when for one in cases if one.when is not None]
-        if closed:
-            scope.findings.add(codes.DEAD_CASE, case.place)
-        elif case.when is None and good and exhaustive(earlier, scope):
+        if closed or (case.when is None and good and exhaustive(earlier, scope)):
             scope.findings.add(codes.DEAD_CASE, case.place)
         asked = condition(case.when, scope) if case.when is not None else None
         if case.when is not None and asked is None:

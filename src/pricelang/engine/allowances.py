@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from pricelang.core.program import Allowance
 from pricelang.core.program import Unlimited
 from pricelang.engine.counts import Key
 from pricelang.engine.counts import Wallet
 from pricelang.engine.counts import period_of
+from pricelang.engine.evaluation import Evaluation
 from pricelang.engine.told import Taken
-
-if TYPE_CHECKING:
-    from pricelang.engine.record import Pricing
 
 ZERO = Fraction(0)
 WITHOUT_END = Fraction(10) ** 60
 """More than any record can hold: the size of an unlimited allowance."""
 
 
-def take_from(pricing: Pricing, name: str, quantity: Fraction) -> Fraction:
+def take_from(pricing: Evaluation, name: str, quantity: Fraction) -> Fraction:
     """Takes a quantity from an allowance at the instant at hand; what is left to charge."""
     allowance = pricing.program.allowances[name]
     apart = tuple(pricing.value(one, allowance.place) for one in allowance.each.apart)
@@ -43,7 +40,7 @@ def take_from(pricing: Pricing, name: str, quantity: Fraction) -> Fraction:
     return left
 
 
-def _opened(pricing: Pricing, allowance: Allowance, wallet: Wallet | None, start: Fraction) -> Wallet:
+def _opened(pricing: Evaluation, allowance: Allowance, wallet: Wallet | None, start: Fraction) -> Wallet:
     """The units of a period: what is kept of earlier ones, oldest first, and its own."""
     if wallet is not None and wallet.start >= start:
         return wallet
@@ -62,13 +59,13 @@ def _opened(pricing: Pricing, allowance: Allowance, wallet: Wallet | None, start
     return Wallet(start, lots)
 
 
-def _before(pricing: Pricing, allowance: Allowance, at: Fraction) -> Fraction:
+def _before(pricing: Evaluation, allowance: Allowance, at: Fraction) -> Fraction:
     """The start of the period that lies before an instant."""
     each = allowance.each
     return period_of(at - 1, each.unit, each.zone, pricing.program.bill, pricing.account.signup)[0]
 
 
-def _size(pricing: Pricing, allowance: Allowance, start: Fraction) -> Fraction:
+def _size(pricing: Evaluation, allowance: Allowance, start: Fraction) -> Fraction:
     here, pricing.at = pricing.at, start
     try:
         if isinstance(pricing.value(allowance.size, allowance.place), Unlimited):
@@ -79,7 +76,7 @@ def _size(pricing: Pricing, allowance: Allowance, start: Fraction) -> Fraction:
 
 
 def _kept(
-    pricing: Pricing, allowance: Allowance, lots: tuple[tuple[Fraction, Fraction], ...], start: Fraction
+    pricing: Evaluation, allowance: Allowance, lots: tuple[tuple[Fraction, Fraction], ...], start: Fraction
 ) -> tuple[tuple[Fraction, Fraction], ...]:
     """What is carried into a period: lots not older than they are kept, no more than may be kept, oldest dropped first."""
     oldest = start

@@ -1,39 +1,30 @@
 """The definition: one record priced by reading the core's operations one by one, on exact fractions.
 
-Every other path through the project is right when it agrees with this file, to the last digit.
+Every other path through the project is right when it agrees with this file, to the last digit. What a figure, a cell
+or a condition comes to stands in `evaluation.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
 from fractions import Fraction
-from typing import assert_never
 
 from pricelang.core import ops
-from pricelang.core.program import Custom
 from pricelang.core.program import Line
-from pricelang.core.program import NotOffered
 from pricelang.core.program import Price
 from pricelang.core.program import Program
-from pricelang.core.program import Share
-from pricelang.core.program import Table
-from pricelang.core.program import Unlimited
-from pricelang.core.program import UsageType
 from pricelang.engine import running
+from pricelang.engine.account import Account
 from pricelang.engine.allowances import take_from
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import ChargeLine
 from pricelang.engine.counts import Counts
 from pricelang.engine.counts import Key
 from pricelang.engine.counts import Minimum
-from pricelang.engine.counts import Wallet
 from pricelang.engine.counts import period_of
+from pricelang.engine.evaluation import Evaluation
+from pricelang.engine.evaluation import Ready
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
-from pricelang.engine.lookup import Rows
-from pricelang.engine.lookup import Value
-from pricelang.engine.lookup import like
 from pricelang.engine.lookup import shown
 from pricelang.engine.pieces import Amount
 from pricelang.engine.pieces import Piece
@@ -41,14 +32,12 @@ from pricelang.engine.tiers import Reached
 from pricelang.engine.tiers import graduated
 from pricelang.engine.tiers import volume
 from pricelang.engine.told import Banded
-from pricelang.engine.told import Began
 from pricelang.engine.told import Counted as CountedStep
 from pricelang.engine.told import Ended
 from pricelang.engine.told import Fed
 from pricelang.engine.told import FellShort
 from pricelang.engine.told import Later
 from pricelang.engine.told import Looked
-from pricelang.engine.told import Passed
 from pricelang.engine.told import Priced
 from pricelang.engine.told import Skipped
 from pricelang.engine.told import Stepped
@@ -56,38 +45,20 @@ from pricelang.engine.told import Told
 from pricelang.engine.told import Unmet
 from pricelang.engine.told import figure_of
 from pricelang.engine.told import reasons
-from pricelang.engine.told import values_in
-from pricelang.number import round_to
-from pricelang.period import in_window
-from pricelang.plain import dataclass
 from pricelang.source import Place
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
 
 
-@dataclass(slots=True)
-class Account:
-    """What is known of an account: its attributes in base units, and when it signed up."""
-
-    name: str
-    values: Mapping[str, Value] = field(default_factory=dict)
-    signup: Fraction | None = None
-
-
-class Engine:
+class Engine(Ready):
     """Prices records of one program. Holds nothing but what it made ready; counts are the caller's."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.rows = {name: Rows(table) for name, table in program.tables.items()}
+        super().__init__(program)
         self.prices: dict[str, list[Price]] = {}
         for price in program.prices:
             self.prices.setdefault(price.usage, []).append(price)
-        self.defaults = {one.name: one.default for one in program.account if one.default is not None}
-        self.optional = {one.name for one in program.account if one.optional}
-        self.edges: dict[int, tuple[set[Fraction], set[str]]] = {}
-        self.computed = {name: {one.name: one.of for one in usage.computed} for name, usage in program.usages.items()}
 
     def rate(self, record: Record, account: Account, counts: Counts, tell: bool = False) -> Charge:
         """The charge of a record. Counts move only if the record is charged. Raises RecordError."""
@@ -132,28 +103,12 @@ class Engine:
         return Charge(name, minimum.price.usage, end, minimum.account, self.program.currency, lines)
 
 
-class Pricing:
+class Pricing(Evaluation):
     """One record on its way through one price."""
 
     def __init__(self, engine: Engine, record: Record, account: Account, counts: Counts, tell: bool) -> None:
+        super().__init__(engine, record, account, counts, tell)
         self.engine = engine
-        self.program = engine.program
-        self.record = record
-        self.account = account
-        self.counts = counts
-        self.usage: UsageType = engine.program.usages[record.type]
-        self.at = record.at
-        self.lines: dict[str, Amount] = {}
-        self.lenient = False  # quantities are read, where one that is not given is none
-        self.exactly = False  # lines are read as they were before rounding
-        self.row: Place | None = None
-        self.tell = tell
-        self.told: list[Told] = []
-        self.fed: dict[str, Fed] = {}
-        self.left_out: list[ChargeLine] = []
-        self.moved: dict[Key, tuple[Fraction, Fraction]] = {}
-        self.minimums: dict[Key, Minimum] = {}
-        self.wallets: dict[Key, Wallet] = {}
 
     def commit(self) -> None:
         """Writes what was counted for this record into the stream's counts."""
@@ -165,184 +120,6 @@ class Pricing:
             if kept is not made:
                 kept.totals = [kept.totals[0] + made.totals[0], kept.totals[1] + made.totals[1]]
         counts.wallets.update(self.wallets)
-
-    # --- expressions
-
-    def value(self, expr: ops.Expr, place: Place) -> Value:
-        """What an expression comes to: a number in base units, a text, a truth value, or None where not given."""
-        match expr:
-            case ops.Const():
-                return expr.value
-            case ops.Field():
-                return self.field(expr.name)
-            case ops.Attribute():
-                return self.attribute(expr.name)
-            case ops.Cell():
-                return self.cell(expr.table, expr.column)
-            case ops.LineValue():
-                amount = self.lines.get(expr.label)
-                if amount is None:
-                    return ZERO
-                return amount.exact if self.exactly else amount.rounded
-            case ops.Sum():
-                return sum((sign * self.number(term, place) for sign, term in expr.terms), ZERO)
-            case ops.Product():
-                product = ONE
-                for factor in expr.factors:
-                    product *= self.number(factor, place)
-                return product
-            case ops.Quotient():
-                under = self.number(expr.under, place)
-                if under == 0:
-                    raise RecordError("division-by-zero", None, f"a division by zero in line {place}")
-                return self.number(expr.over, place) / under
-        assert_never(expr)
-
-    def number(self, expr: ops.Expr, place: Place) -> Fraction:
-        """A number that must be there."""
-        value = self.value(expr, place)
-        if isinstance(value, Fraction):
-            return value
-        if isinstance(expr, ops.Attribute):
-            raise RecordError("missing-attribute", expr.name, f"the account has no {expr.name}, and its price needs one")
-        if isinstance(value, Unlimited):
-            raise RecordError("not-offered", None, f"the figure in line {place} is unlimited, and no price")
-        if isinstance(expr, ops.Field) and value is None and self.lenient:
-            return ZERO  # an optional quantity that is not given is no quantity (R23)
-        if isinstance(expr, ops.Field):
-            raise RecordError("missing-field", expr.name, f"{expr.name} is not given, and the price needs it")
-        raise RecordError("wrong-type", None, f"the figure in line {place} is no number")
-
-    def field(self, name: str) -> Value:
-        computed = self.engine.computed[self.usage.name].get(name)
-        if computed is not None:
-            return self.value(computed, self.usage.place)
-        if name == "duration" and self.usage.is_resource and self.record.stopped is not None:
-            return self.record.stopped - self.record.at
-        return self.record.values.get(name)
-
-    def attribute(self, name: str) -> Value:
-        value = self.account.values.get(name)
-        if value is None:
-            value = self.engine.defaults.get(name)
-        if value is None and name not in self.engine.optional:
-            raise RecordError("missing-attribute", name, f"the account `{self.account.name}` has no {name}")
-        return value
-
-    # --- cells
-
-    def keys(self, table: Table, but: int | None = None) -> list[Value]:
-        found: list[Value] = []
-        for index, key in enumerate(table.keys):
-            if index == but or key.of is None:
-                found.append(None)
-                continue
-            value = self.value(key.of, table.place)
-            if value is None:
-                raise RecordError("missing-field", key.name, f"{key.name} is not given, and the table `{table.name}` needs it")
-            found.append(value)
-        return found
-
-    def cell(self, name: str, column: str) -> Value:
-        """The value in force of a cell, in the one row that fits."""
-        table = self.program.tables[name]
-        values = self.keys(table)
-        rows = self.engine.rows[name].find(values)
-        if not rows:
-            raise self.engine.rows[name].no_row(values)
-        if len(rows) > 1:
-            lines = ", ".join(str(table.rows[row].place.line) for row in rows)
-            shown_keys = " and ".join(shown(value) for value in values)
-            raise RecordError("two-rows", table.keys[0].name, f"rows {lines} of the table `{name}` all fit {shown_keys}")
-        return self.cell_of_row(table, rows[0], column)
-
-    def cell_of_row(self, table: Table, row: int, column: str, shares: int = 0) -> Value:
-        """The topmost layer in force that names the cell gives it (R18)."""
-        passed: list[Passed] = []
-        for layer in table.layers:
-            given = layer.cells.get((row, column))
-            if given is None:
-                continue
-            if layer.when is not None and not self.holds(layer.when):
-                if self.tell:
-                    passed.append(Passed(layer, *given, reasons(self, layer.when)))
-                continue
-            value, place = given
-            if not shares:
-                self.row = place
-            if self.tell:
-                came = self.custom(table, column) if isinstance(value, Custom) else value
-                came = came if isinstance(came, Fraction | str) else None
-                self.told.append(
-                    Looked(table, column, row, table.rows[row], layer, value, came, place, tuple(passed))
-                )  # fmt: skip
-            match value:
-                case NotOffered():
-                    said = table.rows[row].shown
-                    raise RecordError("not-offered", column, f"{column} is not offered for {said or table.name} ({place})")
-                case Custom():
-                    return self.custom(table, column)
-                case Share():
-                    of = self.cell_of_row(table, row, value.column, shares + 1)
-                    return of * value.share if isinstance(of, Fraction) else of
-            return value
-        said = table.rows[row].shown or table.name
-        raise RecordError("no-price-in-force", column, f"no {column} of {said} is in force at this time")
-
-    def custom(self, table: Table, column: str) -> Value:
-        name = f"{table.name}.{column}"
-        value = self.account.values.get(name)
-        if value is None:
-            raise RecordError(
-                "missing-attribute", name, f"the {column} is the account's own, and the account has no `{name}`"
-            )
-        return value
-
-    # --- conditions
-
-    def met(self, when: ops.Cond | None) -> bool:
-        return when is None or self.holds(when)
-
-    def holds(self, cond: ops.Cond) -> bool:
-        """Whether a condition is met at the instant at hand. What is not given meets none but `is not given` (R23)."""
-        place = self.usage.place
-        match cond:
-            case ops.IsOneOf():
-                value = self.value(cond.of, place)
-                return value is not None and any(type(one) is type(value) and one == value for one in cond.values)
-            case ops.IsLike():
-                value = self.value(cond.of, place)
-                return isinstance(value, str) and like(cond.pattern, value)
-            case ops.IsGiven():
-                return self.value(cond.of, place) is not None
-            case ops.Compare():
-                left, right = self.value(cond.left, place), self.value(cond.right, place)
-                if not isinstance(left, Fraction) or not isinstance(right, Fraction):
-                    return False
-                match cond.op:
-                    case "<":
-                        return left < right
-                    case "<=":
-                        return left <= right
-                    case ">":
-                        return left > right
-                return left >= right
-            case ops.During():
-                hours = self.program.hours[cond.hours]
-                return in_window(self.at, hours.windows, hours.zone)
-            case ops.InForce():
-                return (cond.start is None or self.at >= cond.start) and (cond.stop is None or self.at < cond.stop)
-            case ops.NewCustomer():
-                return self.account.signup is not None and self.account.signup >= cond.since
-            case ops.Not():
-                return not self.holds(cond.of)
-            case ops.All():
-                return all(self.holds(one) for one in cond.of)
-            case ops.AnyOf():
-                return any(self.holds(one) for one in cond.of)
-        assert_never(cond)
-
-    # --- a whole record
 
     def charge(self) -> Charge:
         """All lines of the one price that holds, what finishes them together, and the header's rounding."""
@@ -377,7 +154,7 @@ class Pricing:
         )  # fmt: skip
         found: list[ChargeLine] = []
         for index, step in enumerate(price.together):
-            if not total.rounded and not total.exact or not self.met(getattr(step, "when", None)):
+            if (not total.rounded and not total.exact) or not self.met(getattr(step, "when", None)):
                 continue
             before = Amount(total.rounded, total.exact)
             self.told = []
@@ -391,7 +168,7 @@ class Pricing:
                 place = step.place
                 found.append(
                     ChargeLine(
-                        _name_of(step), ONE, "charge", change.rounded, change.exact, place, None, tuple(self.told)
+                        name_of(step), ONE, "charge", change.rounded, change.exact, place, None, tuple(self.told)
                     )
                 )
         return found
@@ -405,8 +182,6 @@ class Pricing:
             return []
         told = (Stepped(self.at, step, step.size, total, total + change),) if self.tell else ()
         return [ChargeLine("rounding", ONE, "charge", change, ZERO, step.place, None, told)]
-
-    # --- one line
 
     def line(self, price: Price, line: Line) -> list[ChargeLine]:
         """What a line charges: one line of the charge, or for a resource one for each row that applied."""
@@ -449,23 +224,6 @@ class Pricing:
             return []
         return self.charge_lines(line, pieces, priced)
 
-    def start(self, line: Line) -> Amount:
-        """What a line begins with."""
-        self.row = None
-        self.exactly = False
-        self.lenient = True
-        rounded = self.number(line.of, line.place)
-        self.exactly = True
-        try:
-            exact = self.number(line.of, line.place)
-        finally:
-            self.exactly = self.lenient = False
-        if self.tell:
-            values = values_in(self, line.of, line.place)
-            fed = [self.fed.get(of.label) for of, _ in values if isinstance(of, ops.LineValue)]
-            self.told.append(Began(self.at, rounded, values, tuple(one for one in fed if one is not None)))
-        return Amount(rounded, exact)
-
     def charge_lines(self, line: Line, pieces: list[Piece], priced: bool) -> list[ChargeLine]:
         """Pieces of one row are one line of the charge; a line whose quantity is zero is left out."""
         groups: list[list[Piece]] = []
@@ -497,8 +255,6 @@ class Pricing:
     def leave_out(self, line: Line, told: list[Told]) -> None:
         """Keeps what was told of a line that charges nothing."""
         self.left_out.append(ChargeLine(line.label, ZERO, line.unit, ZERO, ZERO, line.place, None, tuple(told)))
-
-    # --- steps
 
     def step(self, price: Price, line: Line, index: int, step: ops.Step, pieces: list[Piece]) -> None:
         """One step on all pieces of a line; what has come to nothing stays nothing (R8)."""
@@ -621,9 +377,6 @@ class Pricing:
         if self.tell:
             self.told.append(Later(piece.at, step, name))
 
-    def period(self, each: ops.Period) -> tuple[Fraction, Fraction, str]:
-        return period_of(self.at, each.unit, each.zone, self.program.bill, self.account.signup)
-
     def share_of_period(self, step: ops.AtLeast, start: Fraction) -> Fraction:
         """The share of a period from signup on (R28); the whole where the signup is not known or lies before."""
         assert step.each is not None
@@ -688,39 +441,6 @@ class Pricing:
             self.told.append(Stepped(at, step, figure_of(self, step), before, rounded))
         return Amount(rounded, exact)
 
-    def one(self, step: ops.Step, value: Fraction, rounding: bool) -> Fraction:
-        """What a step makes of a figure."""
-        match step:
-            case ops.AtLeast():
-                return max(value, self.number(step.bound, step.place))
-            case ops.AtMost():
-                bound = self.value(step.bound, step.place)
-                if isinstance(bound, Unlimited):
-                    return value
-                return min(value, self.number(step.bound, step.place))
-            case ops.RoundUp():
-                size = self.size(step.size, step.place)
-                return -(-value // size) * size
-            case ops.Packages():
-                return Fraction(-(-value // self.size(step.size, step.place)))
-            case ops.Adjust():
-                by = self.number(step.by, step.place)
-                return value + step.sign * (value * by if step.share else by)
-            case ops.Round():
-                return self.rounded(step, value) if rounding else value
-        raise AssertionError(step)
-
-    def size(self, expr: ops.Expr, place: Place) -> Fraction:
-        size = self.number(expr, place)
-        if size <= 0:
-            raise RecordError("not-a-number", None, f"the size of a step or package in line {place} is not above zero")
-        return size
-
-    def rounded(self, step: ops.Round, value: Fraction) -> Fraction:
-        return round_to(value, step.size, step.mode)
-
-    # --- tiers
-
     def _tiers(self, step: ops.Tiers, piece: Piece, key: Key) -> None:
         self._at(piece)
         quantity = piece.value.rounded * piece.length
@@ -757,7 +477,7 @@ class Pricing:
         return volume(reached, before, after)
 
 
-def _name_of(step: ops.Step) -> str:
+def name_of(step: ops.Step) -> str:
     """The name of a `together` step as a line of the charge."""
     match step:
         case ops.AtLeast():

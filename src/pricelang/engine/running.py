@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from pricelang.core import ops
 from pricelang.core.program import Line
 from pricelang.engine.counts import period_of
+from pricelang.engine.evaluation import Evaluation
 from pricelang.engine.intake import RecordError
 from pricelang.engine.pieces import Amount
 from pricelang.engine.pieces import Piece
@@ -18,16 +18,13 @@ from pricelang.period import month_seconds
 from pricelang.period import period_stop
 from pricelang.period import window_edges
 
-if TYPE_CHECKING:
-    from pricelang.engine.record import Pricing
-
 ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST_PIECES = 200_000
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
 
 
-def pieces(pricing: Pricing, line: Line) -> list[Piece]:
+def pieces(pricing: Evaluation, line: Line) -> list[Piece]:
     """The pieces of a resource's line, in order of time."""
     record = pricing.record
     assert record.stopped is not None
@@ -39,7 +36,7 @@ def pieces(pricing: Pricing, line: Line) -> list[Piece]:
         raise RecordError("bad-time", "stopped", f"the time lies too near the end of the calendar: {error}") from None
 
 
-def _lengths(pricing: Pricing, line: Line, start: Fraction, stop: Fraction) -> list[Piece]:
+def _lengths(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction) -> list[Piece]:
     stop = _moved_end(pricing, line, start, stop)
     cuts = _cuts(pricing, line, start, stop, line.by_time == "month")
     found = []
@@ -54,7 +51,7 @@ def _lengths(pricing: Pricing, line: Line, start: Fraction, stop: Fraction) -> l
     return found
 
 
-def _moved_end(pricing: Pricing, line: Line, start: Fraction, stop: Fraction) -> Fraction:
+def _moved_end(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction) -> Fraction:
     """Rounding up running time moves its end (R24)."""
     pricing.at = start
     length = stop - start
@@ -69,7 +66,7 @@ def _moved_end(pricing: Pricing, line: Line, start: Fraction, stop: Fraction) ->
     return start + length
 
 
-def _starts(pricing: Pricing, line: Line, every: str, start: Fraction, stop: Fraction) -> list[Piece]:
+def _starts(pricing: Evaluation, line: Line, every: str, start: Fraction, stop: Fraction) -> list[Piece]:
     """The instants at which a started hour (day, month …) is charged: at the start, and while it runs; one at least."""
     size = _SECONDS.get(every) if every in ("minute", "hour") else None
     last = max(stop, start + Fraction(1, 10**9))
@@ -100,7 +97,7 @@ def _starts(pricing: Pricing, line: Line, every: str, start: Fraction, stop: Fra
     return found
 
 
-def _started(pricing: Pricing, line: Line, at: Fraction, count: int, found: list[Piece]) -> None:
+def _started(pricing: Evaluation, line: Line, at: Fraction, count: int, found: list[Piece]) -> None:
     pricing.at = at
     if not pricing.met(line.when):
         return
@@ -108,7 +105,7 @@ def _started(pricing: Pricing, line: Line, at: Fraction, count: int, found: list
     found.append(Piece(at, ONE, Amount(one.rounded * count, one.exact * count), Fraction(count), pricing.row))
 
 
-def _cuts(pricing: Pricing, line: Line, start: Fraction, stop: Fraction, months: bool) -> list[Fraction]:
+def _cuts(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction, months: bool) -> list[Fraction]:
     """The instants at which anything that the line asks changes, its start and its end included."""
     found = {start, stop}
     program = pricing.program
@@ -139,9 +136,9 @@ def _cuts(pricing: Pricing, line: Line, start: Fraction, stop: Fraction, months:
     return sorted(found)
 
 
-def edges_of(pricing: Pricing, line: Line) -> tuple[set[Fraction], set[str]]:
+def edges_of(pricing: Evaluation, line: Line) -> tuple[set[Fraction], set[str]]:
     """The instants and the hours that anything beneath a line asks about, in its tables' layers too."""
-    engine = pricing.engine
+    engine = pricing.ready
     key = id(line)
     kept = engine.edges.get(key)
     if kept is not None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pricelang.core import ops
 from pricelang.core.program import Program
+from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.counts import Counts
@@ -17,7 +18,6 @@ from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import Seen
 from pricelang.engine.intake import record_id
-from pricelang.engine.record import Account
 from pricelang.engine.record import Engine
 from pricelang.plain import dataclass
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from pricelang.core import ops
 from pricelang.core.program import KeyBand
+from pricelang.engine.evaluation import Evaluation
 from pricelang.engine.intake import RecordError
 from pricelang.engine.lookup import in_band
 from pricelang.engine.told import BandPart
 from pricelang.plain import dataclass
 from pricelang.source import Place
-
-if TYPE_CHECKING:
-    from pricelang.engine.record import Pricing
 
 ZERO = Fraction(0)
 
@@ -34,7 +31,7 @@ class Step:
 class Reached:
     """The bands of one step at one instant. `row` is left as the row of the highest band that was touched."""
 
-    pricing: Pricing
+    pricing: Evaluation
     step: ops.Tiers
     bands: list[Step] = field(init=False)
     row: Place | None = None
@@ -57,9 +54,9 @@ class Reached:
             i for i, _ in enumerate(table.keys) if all(isinstance(row.keys[i][0], KeyBand) for row in table.rows)
         )
         values = pricing.keys(table, index)
-        rows = pricing.engine.rows[named.table].find(values, index)
+        rows = pricing.ready.rows[named.table].find(values, index)
         if not rows:
-            raise pricing.engine.rows[named.table].no_row(values)
+            raise pricing.ready.rows[named.table].no_row(values)
         found = []
         for row in rows:
             for part in table.rows[row].keys[index]:

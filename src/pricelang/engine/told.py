@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pricelang.core import ops
 from pricelang.core.program import Allowance
@@ -13,13 +14,14 @@ from pricelang.core.program import Layer
 from pricelang.core.program import Line
 from pricelang.core.program import Row
 from pricelang.core.program import Table
+from pricelang.core.program import UsageType
+from pricelang.engine.account import Account
 from pricelang.engine.intake import RecordError
 from pricelang.plain import dataclass
 from pricelang.source import Place
 
 if TYPE_CHECKING:
     from pricelang.engine.lookup import Value
-    from pricelang.engine.record import Pricing
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,42 +221,54 @@ Told = Looked | Began | Priced | Banded | Counted | Stepped | Taken | Skipped | 
 # --- what only the explanation asks ---------------------------------------------------------------------------------
 
 
-def reasons(pricing: Pricing, cond: ops.Cond, met: bool = False) -> tuple[Asked, ...]:
+class Reader(Protocol):
+    """What can be asked of a record that is being read."""
+
+    at: Fraction
+    usage: UsageType
+    account: Account
+
+    def value(self, expr: ops.Expr, place: Place) -> Value: ...
+
+    def holds(self, cond: ops.Cond) -> bool: ...
+
+
+def reasons(reader: Reader, cond: ops.Cond, met: bool = False) -> tuple[Asked, ...]:
     """Why a condition is as it is: the first question that was not met, or for `or` all of them."""
     match cond:
         case ops.Not():
-            return reasons(pricing, cond.of, not met)
+            return reasons(reader, cond.of, not met)
         case ops.All() if not met:
-            return next((reasons(pricing, one) for one in cond.of if not pricing.holds(one)), ())
+            return next((reasons(reader, one) for one in cond.of if not reader.holds(one)), ())
         case ops.AnyOf() if met:
-            return next((reasons(pricing, one, True) for one in cond.of if pricing.holds(one)), ())
+            return next((reasons(reader, one, True) for one in cond.of if reader.holds(one)), ())
         case ops.All() | ops.AnyOf():
-            return tuple(why for one in cond.of for why in reasons(pricing, one, met))
+            return tuple(why for one in cond.of for why in reasons(reader, one, met))
     left: Value = None
     right: Value = None
-    place = pricing.usage.place
+    place = reader.usage.place
     if isinstance(cond, ops.IsOneOf | ops.IsLike | ops.IsGiven):
-        left = pricing.value(cond.of, place)
+        left = reader.value(cond.of, place)
     elif isinstance(cond, ops.Compare):
-        left, right = pricing.value(cond.left, place), pricing.value(cond.right, place)
-    return (Asked(cond, met, left, right, pricing.at, pricing.account.signup),)
+        left, right = reader.value(cond.left, place), reader.value(cond.right, place)
+    return (Asked(cond, met, left, right, reader.at, reader.account.signup),)
 
 
-def figure_of(pricing: Pricing, step: ops.Step) -> Value:
+def figure_of(reader: Reader, step: ops.Step) -> Value:
     """The figure a step works with: its bound, its size, its share or amount."""
     match step:
         case ops.AtLeast() | ops.AtMost():
-            return pricing.value(step.bound, step.place)
+            return reader.value(step.bound, step.place)
         case ops.RoundUp() | ops.Packages():
-            return pricing.value(step.size, step.place)
+            return reader.value(step.size, step.place)
         case ops.Adjust():
-            return pricing.value(step.by, step.place)
+            return reader.value(step.by, step.place)
         case ops.Round():
             return step.size
     return None
 
 
-def values_in(pricing: Pricing, expr: ops.Expr, place: Place) -> tuple[tuple[ops.Expr, Value], ...]:
+def values_in(reader: Reader, expr: ops.Expr, place: Place) -> tuple[tuple[ops.Expr, Value], ...]:
     """The fields, attributes and lines that an expression reads, each once, with what they are."""
     found: dict[ops.Expr, Value] = {}
     todo: list[ops.Expr] = [expr]
@@ -263,7 +277,7 @@ def values_in(pricing: Pricing, expr: ops.Expr, place: Place) -> tuple[tuple[ops
         match one:
             case ops.Field() | ops.Attribute() | ops.LineValue():
                 try:
-                    found[one] = pricing.value(one, place)
+                    found[one] = reader.value(one, place)
                 except RecordError:
                     found[one] = None  # it counted as nothing
             case ops.Sum():

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pricelang.core.program import Program
+from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
-from pricelang.engine.record import Account
 from pricelang.engine.record import Engine
 
 Rate = Callable[[Record, Account], Charge | None]

@@ -27,7 +27,7 @@ from pricelang.engine.compiled.writer import AmountJoin
 from pricelang.engine.compiled.writer import Piece
 from pricelang.engine.compiled.writer import beneath
 from pricelang.engine.compiled.writer import told
-from pricelang.engine.record import _name_of
+from pricelang.engine.record import name_of
 from pricelang.source import Place
 
 
@@ -127,7 +127,7 @@ class Function(Steps):
                 rounded, rounded if same else self.named(add([(1, total.exact), (-1, before.exact)]), "change")
             )  # fmt: skip
             with self.under(f"if {change.there}:"):
-                self.append(repr(_name_of(step)), "ONE", "'charge'", change, step.place, "None")
+                self.append(repr(name_of(step)), "ONE", "'charge'", change, step.place, "None")
         return total
 
     def round_charge(self, step: ops.Round, total: Figure) -> None:
