@@ -18,12 +18,12 @@ from statistics import median
 from time import process_time_ns
 
 import pricelang
+from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import ChargeLine
 from pricelang.engine.compiled import Compiled
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
-from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.source import Place
 

@@ -386,8 +386,10 @@ def main() -> int:
             failures += 1
             print(f"case {number}: {wrong}", file=sys.stderr)
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(f"cases {numbers.start} to {numbers.stop - 1}: {failures} failures, {rulesets} rulesets,"
-          f" slowest {slowest:.2f} s (case {slow}), growth {growth // 1024} MiB")  # fmt: skip
+    print(
+        f"cases {numbers.start} to {numbers.stop - 1}: {failures} failures, {rulesets} rulesets,"
+        f" slowest {slowest:.2f} s (case {slow}), growth {growth // 1024} MiB"
+    )
     return 1 if failures or slowest > SLOWEST or growth > GROWTH else 0
 
 

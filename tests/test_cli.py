@@ -313,9 +313,15 @@ def test_rule_shows_a_page_lists_all_and_suggests() -> None:
 
 def test_rate_charges_rejects_and_counts(shop: Path, tmp_path: Path) -> None:
     usage = write(
-        tmp_path / "u.jsonl", record("a"), record("a"), record("b", model="huge"), "{bad", record("c", tokens=-1),
-        record("d", model="large"), record("a", tokens=5),
-    )  # fmt: skip
+        tmp_path / "u.jsonl",
+        record("a"),
+        record("a"),
+        record("b", model="huge"),
+        "{bad",
+        record("c", tokens=-1),
+        record("d", model="large"),
+        record("a", tokens=5),
+    )
     rejects = tmp_path / "rejects.jsonl"
     result = run("rate", shop, usage, "--rejects", rejects)
     assert result.exit_code == 1
@@ -324,8 +330,12 @@ def test_rate_charges_rejects_and_counts(shop: Path, tmp_path: Path) -> None:
     assert counts(result.stderr) == (7, 2, 4, 1)
     refused = [json.loads(line) for line in rejects.read_text(encoding="utf-8").splitlines()]
     assert [(one["id"], one["error"]["code"]) for one in refused] == [
-        ("a", "duplicate"), ("b", "no-row"), (None, "invalid-json"), ("c", "negative"), ("a", "id-conflict"),
-    ]  # fmt: skip
+        ("a", "duplicate"),
+        ("b", "no-row"),
+        (None, "invalid-json"),
+        ("c", "negative"),
+        ("a", "id-conflict"),
+    ]
     assert refused[2]["line"] == 4
     result = run("rate", shop, usage)
     assert [json.loads(line)["error"]["code"] for line in result.stderr.splitlines()[:-1]] == [
@@ -578,9 +588,14 @@ price speech
 """
 
 SPEECH = {
-    "id": "a", "type": "speech", "at": "2026-02-01T12:00:00+02:00", "account": "x", "voice": "low", "seconds": "1.5",
+    "id": "a",
+    "type": "speech",
+    "at": "2026-02-01T12:00:00+02:00",
+    "account": "x",
+    "voice": "low",
+    "seconds": "1.5",
     "input": "abc",
-}  # fmt: skip
+}
 CHANGES: list[tuple[dict[str, object], bool]] = [
     ({}, True),
     ({"seconds": 1.5, "loud": True, "day": "2026-02-28", "tokens": 1000.0}, True),
@@ -632,12 +647,40 @@ def test_no_mistake_gives_a_traceback(shop: Path, tmp_path: Path, monkeypatch: p
     (tmp_path / "folder.price").mkdir()
     (tmp_path / "folder.jsonl").mkdir()
     words: list[object] = [
-        *named.values(), binary, shop, usage, tmp_path, tmp_path / "none", tmp_path / "loop", shop / "below", "", "-",
-        "/", "/dev/null", "x" * 5000, "a\x00b", "\udcff", "\ud800", "-x", "--", "--id", "--strict", "-o", "é", "csv",
-        tmp_path / "folder.price", tmp_path / "folder.jsonl", "--accounts", "--format", "--type", "chat", "--rejects",
-        "/proc/none/x", write(tmp_path / "columns.csv", "id,id,at", "1,2,3"),
+        *named.values(),
+        binary,
+        shop,
+        usage,
+        tmp_path,
+        tmp_path / "none",
+        tmp_path / "loop",
+        shop / "below",
+        "",
+        "-",
+        "/",
+        "/dev/null",
+        "x" * 5000,
+        "a\x00b",
+        "\udcff",
+        "\ud800",
+        "-x",
+        "--",
+        "--id",
+        "--strict",
+        "-o",
+        "é",
+        "csv",
+        tmp_path / "folder.price",
+        tmp_path / "folder.jsonl",
+        "--accounts",
+        "--format",
+        "--type",
+        "chat",
+        "--rejects",
+        "/proc/none/x",
+        write(tmp_path / "columns.csv", "id,id,at", "1,2,3"),
         write(tmp_path / "half.csv", "id,type,at,account", '"a,b'),
-    ]  # fmt: skip
+    ]
     chosen = random.Random(20)
     for number in range(400):
         args = [chosen.choice([*COMMANDS, "rate", "explain"])]

@@ -15,6 +15,7 @@ import pytest
 
 import pricelang
 from pricelang.core.program import ExampleRecord
+from pricelang.engine.account import Account
 from pricelang.engine.compiled import Compiled
 from pricelang.engine.compiled import path_of
 from pricelang.engine.compiled.scales import ROUNDINGS
@@ -25,7 +26,6 @@ from pricelang.engine.compiled.scales import scaled
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
-from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.number import MODES
 from pricelang.number import round_to
@@ -367,9 +367,13 @@ price chat when account.plan is not Pro and account.region is one of us, eu
     plus 10% from 2026-06-01
 """)
     accounts: list[dict[str, Any]] = [
-        {}, {"plan": "Pro"}, {"region": "us"}, {"plan": "Pro", "rebate": 10, "region": "x"}, {"region": "asia"},
+        {},
+        {"plan": "Pro"},
+        {"region": "us"},
+        {"plan": "Pro", "rebate": 10, "region": "x"},
+        {"region": "asia"},
         {"plan": "Pro", "rebate": Fraction(1, 7)},
-    ]  # fmt: skip
+    ]
     for at in ("2026-02-17T10:00:00Z", "2026-02-17T21:00:00Z", "2026-07-01T20:00:00.5Z", "2026-06-01T00:00:00Z"):
         for values in accounts:
             for fields in ({}, {"note": "x"}, {"images": 2}, {"images": "1.5"}):
@@ -537,10 +541,15 @@ def test_fractions_are_fractions() -> None:
 @pytest.mark.parametrize(
     ("code", "beside", "alone"),
     [
-        ("a", "a", "a"), ("a + b", "(a + b)", "a + b"), ("(a + b)", "(a + b)", "a + b"), ("f(a)", "(f(a))", "f(a)"),
-        ("(a) + (b)", "((a) + (b))", "(a) + (b)"), ("(a == ')')", "((a == ')'))", "(a == ')')"), ("-a", "(-a)", "-a"),
+        ("a", "a", "a"),
+        ("a + b", "(a + b)", "a + b"),
+        ("(a + b)", "(a + b)", "a + b"),
+        ("f(a)", "(f(a))", "f(a)"),
+        ("(a) + (b)", "((a) + (b))", "(a) + (b)"),
+        ("(a == ')')", "((a == ')'))", "(a == ')')"),
+        ("-a", "(-a)", "-a"),
     ],
-)  # fmt: skip
+)
 def test_brackets(code: str, beside: str, alone: str) -> None:
     assert (atom(code), bare(code)) == (beside, alone)
 

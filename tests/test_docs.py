@@ -5,6 +5,7 @@ A page is read from top to bottom, in a folder of its own that also holds the sh
     ```price [NAME]            a whole rule file: nothing is found in it, and its examples hold
     ```price untidy [NAME]     the same, and not in the one layout
     ```price more NAME         lines that are added to the end of a rule file above
+    ```price into NAME         a line that stands there already, and the lines that are put beneath it
     ```price bad CODE … [NAME] a whole rule file in which exactly these codes are found
     ```csv NAME, ```jsonl NAME, ```file NAME    a file that the blocks after it may use
     ```console                 lines after `$ ` are commands, the others what they print; `…` stands for anything
@@ -131,10 +132,13 @@ class Page:
         name = block.words[1] if len(block.words) > 1 else "patched.price"
         self.write(name, block.text)
         result = subprocess.run(
-            [sys.executable, "-m", "pricelang", "check", name], cwd=self.folder, capture_output=True, text=True,
+            [sys.executable, "-m", "pricelang", "check", name],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
             env={**os.environ, "PYTHONPATH": str(self.folder / "patched"), "XDG_CACHE_HOME": str(self.folder)},
             check=False,
-        )  # fmt: skip
+        )
         if result.stdout != "1 ruleset checked: no findings\n":
             self.fail(block, f"with the changes of this page, `check` prints:\n{result.stdout}{result.stderr}")
 
@@ -144,11 +148,17 @@ class Page:
             return
         bad = block.words[:1] == ("bad",)
         codes = {word for word in block.words if CODE.match(word)}
-        named = [word for word in block.words if word not in ("bad", "more", "untidy") and word not in codes]
+        named = [word for word in block.words if word not in ("bad", "more", "into", "untidy") and word not in codes]
         name = named[0] if named else "rules.price"
-        before = f"{self.files[name]}\n" if "more" in block.words else ""
-        self.write(name, before + block.text)
-        found = checked(Source(name, before + block.text), Folder(Path(name), self.files)).findings
+        text = block.text
+        if "more" in block.words:
+            text = f"{self.files[name]}\n{text}"
+        elif "into" in block.words:
+            above = text[: text.index("\n") + 1]
+            assert self.files[name].count(above) == 1, f"{name_of(self.path)}:{block.line}"
+            text = self.files[name].replace(above, text)
+        self.write(name, text)
+        found = checked(Source(name, text), Folder(Path(name), self.files)).findings
         listed = "".join(
             f"\n    line {one.place.line} ({one.place.path}): {one.message}; {one.advice} ({one.code} {one.slug})"
             for one in found
@@ -289,7 +299,7 @@ def test_rule_files_in_pages_are_in_the_one_layout(path: Path) -> None:
     from pricelang.syntax.layout import layout
 
     for block in blocks_of(path.read_text(encoding="utf-8")):
-        if block.kind == "price" and not {"bad", "untidy", "patched"} & set(block.words):
+        if block.kind == "price" and not {"bad", "untidy", "patched", "into"} & set(block.words):
             assert layout(Source("rules.price", block.text)) == block.text, f"{name_of(path)}:{block.line}"
 
 
@@ -380,6 +390,6 @@ def test_every_form_of_the_grammar_stands_in_some_page() -> None:
         patch.setattr(compiled, "parse", watched)
         for path in PAGES:
             for block in blocks_of(path.read_text(encoding="utf-8")):
-                if block.kind == "price" and block.words[:1] not in (("bad",), ("patched",)):
+                if block.kind == "price" and not {"bad", "patched", "into"} & set(block.words):
                     parse(Source("rules.price", block.text), Findings())
     assert not forms - seen, f"no page shows {sorted(forms - seen)}"

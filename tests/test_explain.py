@@ -37,9 +37,12 @@ ONE_BY_ONE: dict[str, dict[str, Any]] = {
     "lines_that_feed": {**PICTURE, "at": "2026-02-17T10:00:00Z"},
     "price_change": {"type": "disk", "started": "2026-02-10T00:00:00Z", "stopped": "2026-03-02T12:00:00Z", "size": 100},
     "started_hours": {
-        "type": "machine", "started": "2026-02-16T20:30:00Z", "stopped": "2026-02-17T02:15:00Z", "instance": "S",
+        "type": "machine",
+        "started": "2026-02-16T20:30:00Z",
+        "stopped": "2026-02-17T02:15:00Z",
+        "instance": "S",
     },
-}  # fmt: skip
+}
 
 
 @cache
@@ -69,8 +72,17 @@ def explain_api(name: str) -> pricelang.Charge | pricelang.Rejection | None:
 
 def explain_tensoras() -> pricelang.Charge:
     rules = pricelang.load(HERE.parent / "rulesets" / "tensoras")
-    return rules.explain({"id": "req-1", "type": "chat", "at": "2026-02-17T10:00:00Z", "account": "acme",
-                          "model": "llama-3.3-70b", "input_tokens": 1234, "output_tokens": 567})  # fmt: skip
+    return rules.explain(
+        {
+            "id": "req-1",
+            "type": "chat",
+            "at": "2026-02-17T10:00:00Z",
+            "account": "acme",
+            "model": "llama-3.3-70b",
+            "input_tokens": 1234,
+            "output_tokens": 567,
+        }
+    )
 
 
 # --- the texts -------------------------------------------------------------------------------------------------------
@@ -137,8 +149,16 @@ price disk
     otherwise: $0.10 per GB-hour
 """.lstrip()
     )
-    charge = rules.explain({"id": "r-1", "type": "disk", "account": "a-1", "size": 7,
-                            "started": "2025-01-01T00:00:00Z", "stopped": "2026-01-01T00:00:00Z"})  # fmt: skip
+    charge = rules.explain(
+        {
+            "id": "r-1",
+            "type": "disk",
+            "account": "a-1",
+            "size": 7,
+            "started": "2025-01-01T00:00:00Z",
+            "stopped": "2026-01-01T00:00:00Z",
+        }
+    )
     words = charge.explain()
     assert len(words.splitlines()) < 150
     assert "more steps, together" in words
@@ -177,13 +197,19 @@ def test_a_charge_with_its_story_is_the_same_charge() -> None:
 def test_the_story_as_data() -> None:
     data = json.loads(json.dumps(acme().explain_data(explain_one("offer_ended"))))
     assert {name: data[name] for name in ("id", "amount", "exact", "currency")} == {
-        "id": "r-1", "amount": "0.00051", "exact": "0.00051", "currency": "USD",
-    }  # fmt: skip
+        "id": "r-1",
+        "amount": "0.00051",
+        "exact": "0.00051",
+        "currency": "USD",
+    }
     line = data["lines"][0]
     assert {name: line[name] for name in ("name", "amount", "exact", "rule", "row")} == {
-        "name": "input", "amount": "0.0002", "exact": "0.0002",
-        "rule": place("input:"), "row": place("| large-1, large-1-latest"),
-    }  # fmt: skip
+        "name": "input",
+        "amount": "0.0002",
+        "exact": "0.0002",
+        "rule": place("input:"),
+        "row": place("| large-1, large-1-latest"),
+    }
     assert [(part["what"], part["amount"]) for part in line["parts"]] == [("quantity", "0"), ("rate", "0.0002")]
     rate = line["parts"][1]
     assert rate["words"] == "1,000 tokens × $0.20 per 1M tokens = $0.0002"

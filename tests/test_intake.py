@@ -81,9 +81,7 @@ SPEECH = usage(
     Input("letters", CHARACTERS, optional=True, counts_text=("lyrics", False)),
 )
 GPU = usage("gpu", Input("size", FieldType("number", unit="GB")), resource=True)
-PROGRAM = Program(
-    "shop", "Shop", "USD", "UTC", "month", {u.name: u for u in (CHAT, SPEECH, GPU)}, (), {}, {}, (), {}
-)  # fmt: skip
+PROGRAM = Program("shop", "Shop", "USD", "UTC", "month", {u.name: u for u in (CHAT, SPEECH, GPU)}, (), {}, {}, (), {})
 INTAKE = Intake(PROGRAM)
 BASE: dict[str, object] = {
     "id": "r-1",

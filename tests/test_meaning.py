@@ -32,7 +32,7 @@ def amounts(rules: pricelang.Ruleset, records: Iterable[dict[str, Any]], **words
     return [
         str(one.amount) if isinstance(one, pricelang.Charge) else one.code
         for one in rules.rate_stream(records, **words)
-    ]  # fmt: skip
+    ]
 
 
 def cost(rules: pricelang.Ruleset, *, account: dict[str, Any] | None = None, **words: Any) -> Decimal | Fraction:
@@ -67,7 +67,9 @@ def test_r1_with_each_the_record_gets_the_increase_of_the_running_total() -> Non
 
 
 def test_r2_charges_of_a_period_are_those_of_its_records_in_order_of_at_then_id() -> None:
-    rules = ruleset(CALL + "price call\n  a: duration at graduated each month\n    up to 60: free\n    above 60: $1 per minute\n")
+    rules = ruleset(
+        CALL + "price call\n  a: duration at graduated each month\n    up to 60: free\n    above 60: $1 per minute\n"
+    )
     records = [
         record("2026-02-03T10:00:00Z", "c", duration=60),
         record("2026-02-02T10:00:00Z", "b", duration=60),
@@ -96,7 +98,8 @@ def test_r4_a_count_belongs_to_one_account_and_one_line() -> None:
 
 def test_r4_for_each_divides_a_count() -> None:
     rules = ruleset(
-        CALL + "price call\n  a: requests at graduated each month for each region\n    up to 1: free\n    above 1: $1 per request\n"
+        CALL
+        + "price call\n  a: requests at graduated each month for each region\n    up to 1: free\n    above 1: $1 per request\n"
     )
     records = [record(id=str(n), duration=1, region=where) for n, where in enumerate(("eu", "us", "eu", "us"))]
     assert amounts(rules, records) == ["0", "0", "1", "1"]
@@ -134,7 +137,7 @@ price call
 
 def test_r7_reaching_a_cheaper_volume_band_credits_the_difference_on_that_record() -> None:
     rules = ruleset(
-        CALL + "price call\n  a: requests at volume each month\n    allow tier-cliff \"this is the test\"\n"
+        CALL + 'price call\n  a: requests at volume each month\n    allow tier-cliff "this is the test"\n'
         "    up to 2: $10 per request\n    above 2: $1 per request\n"
     )
     assert amounts(rules, [record(id=str(n), duration=1) for n in range(4)]) == ["10", "10", "-17", "1"]
@@ -143,7 +146,7 @@ def test_r7_reaching_a_cheaper_volume_band_credits_the_difference_on_that_record
 def test_r7_a_minimum_of_a_record_may_not_stand_below_such_a_step() -> None:
     with pytest.raises(pricelang.RulesetError) as error:
         ruleset(
-            CALL + "price call\n  a: requests at volume each month\n    allow tier-cliff \"this is the test\"\n"
+            CALL + 'price call\n  a: requests at volume each month\n    allow tier-cliff "this is the test"\n'
             "    up to 2: $10 per request\n    above 2: $1 per request\n    at least $5\n"
         )
     assert {one.slug for one in error.value.findings} == {"minimum-below-volume"}
@@ -188,7 +191,8 @@ def test_r11_each_less_works_on_what_the_one_above_left() -> None:
 
 def test_r11_discounted_units_count_in_full_for_tiers() -> None:
     rules = ruleset(
-        CALL + "price call\n  a: requests at graduated each month\n    up to 1: $1 per request\n    above 1: $5 per request\n"
+        CALL
+        + "price call\n  a: requests at graduated each month\n    up to 1: $1 per request\n    above 1: $5 per request\n"
         "    less 50%\n"
     )
     assert amounts(rules, [record(id=str(n), duration=1) for n in range(2)]) == ["0.5", "2.5"]
@@ -211,9 +215,13 @@ def test_r12_a_fraction_that_no_decimal_holds_is_carried_exactly() -> None:
 
 def test_r12_the_header_rounds_each_line_and_the_sum_is_not_rounded_again() -> None:
     body = CALL + "price call\n  a: duration at $0.014 per second\n  b: requests at $0.014 per request\n"
-    lines = pricelang.load_text(HEAD.format(zone="UTC").replace("  bill", "  round each line to $0.01, half up\n  bill") + body)
+    lines = pricelang.load_text(
+        HEAD.format(zone="UTC").replace("  bill", "  round each line to $0.01, half up\n  bill") + body
+    )
     assert lines.rate(record(duration=1)).amount == Decimal("0.02")
-    whole = pricelang.load_text(HEAD.format(zone="UTC").replace("  bill", "  round charge to $0.01, half up\n  bill") + body)
+    whole = pricelang.load_text(
+        HEAD.format(zone="UTC").replace("  bill", "  round charge to $0.01, half up\n  bill") + body
+    )
     charge = whole.rate(record(duration=1))
     assert charge.amount == Decimal("0.03")
     assert [(line.name, line.amount) for line in charge.lines][-1] == ("rounding", Decimal("0.002"))
@@ -221,18 +229,21 @@ def test_r12_the_header_rounds_each_line_and_the_sum_is_not_rounded_again() -> N
 
 @pytest.mark.parametrize(
     ("mode", "up", "down"),
-    [("half up", "0.03", "-0.03"), ("half down", "0.02", "-0.02"), ("half even", "0.02", "-0.02"),
-     ("up", "0.03", "-0.03"), ("down", "0.02", "-0.02")],
-)  # fmt: skip
+    [
+        ("half up", "0.03", "-0.03"),
+        ("half down", "0.02", "-0.02"),
+        ("half even", "0.02", "-0.02"),
+        ("up", "0.03", "-0.03"),
+        ("down", "0.02", "-0.02"),
+    ],
+)
 def test_r13_rounding_is_mirrored(mode: str, up: str, down: str) -> None:
     rules = ruleset(
-        CALL + "price call\n  a: requests at $1 per request\n    less $0.975\n"
-        f"    rounded to $0.01, {mode}\n"
+        CALL + f"price call\n  a: requests at $1 per request\n    less $0.975\n    rounded to $0.01, {mode}\n"
     )
     assert cost(rules, duration=1) == Decimal(up)
     below = ruleset(
-        CALL + "price call\n  a: requests at $1 per request\n    less $1.025\n"
-        f"    rounded to $0.01, {mode}\n"
+        CALL + f"price call\n  a: requests at $1 per request\n    less $1.025\n    rounded to $0.01, {mode}\n"
     )
     assert cost(below, duration=1) == Decimal(down)
 
@@ -246,7 +257,9 @@ def test_r15_periods_are_those_of_the_rulesets_zone() -> None:
 
 
 def test_r15_weeks_start_on_monday() -> None:
-    rules = ruleset(CALL + "price call\n  a: requests at graduated each week\n    up to 1: free\n    above 1: $1 per request\n")
+    rules = ruleset(
+        CALL + "price call\n  a: requests at graduated each week\n    up to 1: free\n    above 1: $1 per request\n"
+    )
     records = [record(f"2026-02-{day}T12:00:00Z", day, duration=1) for day in ("14", "15", "16")]  # Saturday to Monday
     assert amounts(rules, records) == ["0", "1", "0"]
 
@@ -498,7 +511,8 @@ def test_r27_per_gb_month_uses_the_length_of_that_calendar_month() -> None:
 )
 def test_r29_a_window_past_midnight_belongs_to_the_weekday_it_starts_on(at: str, inside: bool) -> None:
     rules = ruleset(
-        "hours night, Europe/Berlin\n  Monday to Friday  22:00 to 06:00\n\n" + CALL
+        "hours night, Europe/Berlin\n  Monday to Friday  22:00 to 06:00\n\n"
+        + CALL
         + "price call\n  a: requests at $1 per request\n    less 50% during night\n"
     )
     assert cost(rules, at=at, duration=1) == (Decimal("0.5") if inside else 1)

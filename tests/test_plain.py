@@ -61,8 +61,11 @@ def test_constructor_equality_hash_and_text_are_the_standard_ones() -> None:
 
 
 WRONG: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
-    ((), {}), (("a", 1, (), [], 5), {}), (("a",), {"none": 1}), (("a",), {"name": "b"}),
-]  # fmt: skip
+    ((), {}),
+    (("a", 1, (), [], 5), {}),
+    (("a",), {"none": 1}),
+    (("a",), {"name": "b"}),
+]
 
 
 @pytest.mark.parametrize(("args", "named"), WRONG)

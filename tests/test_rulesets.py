@@ -210,8 +210,15 @@ def test_sensenova_speech_counts_characters() -> None:
 
 @pytest.mark.parametrize("method", ["tpm_package", "tokens_package"])
 def test_sensenova_billing_methods_exclude_each_other(method: str) -> None:
-    record = {"id": "r-1", "type": "chat", "at": "2026-11-18T12:00:00Z", "account": "a-1", "model": "SenseChat-5",
-              "input_tokens": 1000, "output_tokens": 1000}  # fmt: skip
+    record = {
+        "id": "r-1",
+        "type": "chat",
+        "at": "2026-11-18T12:00:00Z",
+        "account": "a-1",
+        "model": "SenseChat-5",
+        "input_tokens": 1000,
+        "output_tokens": 1000,
+    }
     postpaid = rules("sensenova").rate(record, account={"billing_method": "tokens_postpaid"})
     package = rules("sensenova").rate(record, account={"billing_method": method})
     assert figure(postpaid.amount) == figure(rules("sensenova").rate(record).amount) == Fraction("0.14")
@@ -242,8 +249,17 @@ LATER = """  from 2027-01-01
 
 
 def sense(rules: pricelang.Ruleset, at: str) -> pricelang.Charge:
-    return rules.rate({"id": "r-1", "type": "chat", "at": at, "account": "a-1", "model": "SenseChat-5",
-                       "input_tokens": 1000, "output_tokens": 0})  # fmt: skip
+    return rules.rate(
+        {
+            "id": "r-1",
+            "type": "chat",
+            "at": at,
+            "account": "a-1",
+            "model": "SenseChat-5",
+            "input_tokens": 1000,
+            "output_tokens": 0,
+        }
+    )
 
 
 def test_sensenova_an_offer_that_ends_with_a_price_after_it(tmp_path: Path) -> None:
@@ -264,8 +280,15 @@ def test_sensenova_an_offer_that_ends_with_nothing_after_it_is_an_error(tmp_path
 
 
 def test_thinnestai_billing_record() -> None:
-    charge = rate("thinnestai", "chat", at="2026-03-05T10:30:00Z", agent="Customer Support", model="gpt-4o-mini",
-                  input_tokens=1250, output_tokens=340)  # fmt: skip
+    charge = rate(
+        "thinnestai",
+        "chat",
+        at="2026-03-05T10:30:00Z",
+        agent="Customer Support",
+        model="gpt-4o-mini",
+        input_tokens=1250,
+        output_tokens=340,
+    )
     assert str(charge.amount) == "0.0003915"
     assert lines(charge) == {"input": Fraction("0.0001875"), "output": Fraction("0.000204")}
 

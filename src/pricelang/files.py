@@ -40,8 +40,12 @@ def ruleset_files(path: str | os.PathLike[str]) -> list[Path]:
     named = found / f"{found.resolve().name}{SUFFIX}"
     if named.is_file():
         return [named]
-    files = sorted(one for one in found.rglob(f"*{SUFFIX}") if not any(p.startswith(".") for p in one.parts[len(found.parts):]))
-    own = [one for one in files if one.stem == one.parent.name or not (one.parent / f"{one.parent.name}{SUFFIX}").exists()]
+    files = sorted(
+        one for one in found.rglob(f"*{SUFFIX}") if not any(p.startswith(".") for p in one.parts[len(found.parts) :])
+    )
+    own = [
+        one for one in files if one.stem == one.parent.name or not (one.parent / f"{one.parent.name}{SUFFIX}").exists()
+    ]
     if not own:
         raise NotReadable(f"the folder {path} has no rule files (they end in {SUFFIX})")
     return own
@@ -61,7 +65,9 @@ def read_text(path: Path, shown: str) -> Source | Finding:
             findings.add(codes.FILE_TOO_LARGE, place, most=f"{MOST_BYTES:,} bytes, and so")
             return findings.listed[0]
     except OSError as error:
-        findings.add(codes.UNREADABLE, place, "", what=f"the file cannot be read: {(error.strerror or 'error').lower()}")
+        findings.add(
+            codes.UNREADABLE, place, "", what=f"the file cannot be read: {(error.strerror or 'error').lower()}"
+        )
         return findings.listed[0]
     try:
         return Source(shown, data.decode("utf-8"))

@@ -15,6 +15,7 @@ from pricelang.core.program import FieldType
 from pricelang.core.program import Input
 from pricelang.core.program import Program
 from pricelang.diagnostics.finding import Finding
+from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.compiled import Compiled
@@ -24,7 +25,6 @@ from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import value_reader
 from pricelang.engine.lookup import Value
-from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.engine.stream import Item
 from pricelang.engine.stream import counts_over_time
@@ -110,9 +110,12 @@ class Ruleset:
         return self._engine.rate(made, known, Counts())
 
     def rate_stream(
-        self, records: Iterable[Mapping[str, object]], *, accounts: Accounts | None = None,
+        self,
+        records: Iterable[Mapping[str, object]],
+        *,
+        accounts: Accounts | None = None,
         signups: Mapping[str, str] | None = None,
-    ) -> Iterator[Charge | Rejection]:  # fmt: skip
+    ) -> Iterator[Charge | Rejection]:
         """A charge or a rejection for each record, in their order, then what the ends of periods charge.
 
         Counts (`each month`, allowances) run over the stream, each account apart; where there are any, all records are
@@ -121,9 +124,13 @@ class Ruleset:
         return self.rate_items(numbered(records), accounts=accounts, signups=signups)
 
     def rate_items(
-        self, items: Iterable[tuple[int | None, Item]], *, accounts: Accounts | None = None,
-        signups: Mapping[str, str] | None = None, tell: str | None = None,
-    ) -> Iterator[Charge | Rejection]:  # fmt: skip
+        self,
+        items: Iterable[tuple[int | None, Item]],
+        *,
+        accounts: Accounts | None = None,
+        signups: Mapping[str, str] | None = None,
+        tell: str | None = None,
+    ) -> Iterator[Charge | Rejection]:
         """Like `rate_stream`, of records with their line in a file; an item may be an error of reading.
 
         The record with the id `tell` keeps what its explanation needs.
@@ -154,9 +161,13 @@ class Ruleset:
         return self.with_story(charge)
 
     def explain_stream(
-        self, items: Iterable[tuple[int | None, Item]], id: str, *, accounts: Accounts | None = None,
+        self,
+        items: Iterable[tuple[int | None, Item]],
+        id: str,
+        *,
+        accounts: Accounts | None = None,
         signups: Mapping[str, str] | None = None,
-    ) -> Charge | Rejection | None:  # fmt: skip
+    ) -> Charge | Rejection | None:
         """One charge of a stream with its story, or why its record was rejected; what came before it counts.
 
         `id` is a record's, or that of a charge at a period's end; None where the stream has no such record.

@@ -11,10 +11,10 @@ from pricelang.core.program import Program
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
+from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.intake import Intake
-from pricelang.engine.account import Account
 from pricelang.engine.record import Engine
 from pricelang.engine.stream import rate_stream
 from pricelang.number import decimal_text
@@ -92,17 +92,28 @@ def _run(
     for index, result in enumerate(results[: len(records)]):
         if isinstance(result, Rejection) and index not in rejected_expected:
             place = [item.place for item in example.items if isinstance(item, ExampleRecord)][index]
-            findings.add(codes.EXAMPLE_FAILS, place, "", what=f"the record is refused: {result.message} ({result.code})")
+            findings.add(
+                codes.EXAMPLE_FAILS, place, "", what=f"the record is refused: {result.message} ({result.code})"
+            )
     outcome.failures += list(findings)
 
 
 def _expect(item: Expectation, result: Charge | Rejection, program: Program, findings: Findings) -> None:
     if item.kind == "rejected":
         if isinstance(result, Charge):
-            findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"the record is charged {_money(result.exact_amount, program)}")
+            findings.add(
+                codes.EXAMPLE_FAILS,
+                item.place,
+                "",
+                what=f"the record is charged {_money(result.exact_amount, program)}",
+            )
         elif item.name is not None and item.name != result.code:
-            findings.add(codes.EXAMPLE_FAILS, item.place, f"write `expect rejected {result.code}`",
-                         what=f"the record is refused as {result.code}: {result.message}")  # fmt: skip
+            findings.add(
+                codes.EXAMPLE_FAILS,
+                item.place,
+                f"write `expect rejected {result.code}`",
+                what=f"the record is refused as {result.code}: {result.message}",
+            )
         return
     if isinstance(result, Rejection):
         return
@@ -116,7 +127,9 @@ def _expect(item: Expectation, result: Charge | Rejection, program: Program, fin
         lines = [line for line in result.lines if line.name == item.name]
         if not lines and item.amount:
             known = ", ".join(f"`{line.name}`" for line in result.lines) or "none"
-            findings.add(codes.EXAMPLE_FAILS, item.place, f"its lines are {known}", what=f"the charge has no line `{item.name}`")
+            findings.add(
+                codes.EXAMPLE_FAILS, item.place, f"its lines are {known}", what=f"the charge has no line `{item.name}`"
+            )
             return
         _amount(item, sum((line.exact_amount for line in lines), ZERO), f"the line {item.name}", program, findings)
 
@@ -124,8 +137,12 @@ def _expect(item: Expectation, result: Charge | Rejection, program: Program, fin
 def _amount(item: Expectation, came: Fraction, what: str, program: Program, findings: Findings) -> None:
     if item.amount != came:
         said = _money(came, program)
-        findings.add(codes.EXAMPLE_FAILS, item.place, f"expected {_money(item.amount or ZERO, program)}",
-                     what=f"{what} comes to {said}")  # fmt: skip
+        findings.add(
+            codes.EXAMPLE_FAILS,
+            item.place,
+            f"expected {_money(item.amount or ZERO, program)}",
+            what=f"{what} comes to {said}",
+        )
 
 
 def _compare(

@@ -88,13 +88,30 @@ CURRENCIES = frozenset(
     IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK
     MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR
     SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED
-    VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG""".split()
+    VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG""".split()  # noqa: SIM905
 )
 CURRENCY_ALIASES = {"RMB": "CNY"}
 SIGNS: dict[str, tuple[str, ...]] = {
     "US$": ("USD",),
     "$": (
-        *("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "BBD", "BMD", "BND", "BSD", "BZD"),
+        *(
+            "USD",
+            "AUD",
+            "CAD",
+            "NZD",
+            "SGD",
+            "HKD",
+            "TWD",
+            "MXN",
+            "ARS",
+            "CLP",
+            "COP",
+            "BBD",
+            "BMD",
+            "BND",
+            "BSD",
+            "BZD",
+        ),
         *("FJD", "GYD", "JMD", "KYD", "LRD", "NAD", "SBD", "SRD", "TTD", "XCD", "UYU", "DOP"),
     ),
     "€": ("EUR",),

@@ -87,9 +87,10 @@ def a_band_of_a_key_excludes_its_edge(monkeypatch: pytest.MonkeyPatch) -> None:
 def the_flat_amount_of_a_band_is_charged_on_every_record(monkeypatch: pytest.MonkeyPatch) -> None:
     def again(true: Callable, reached, before, after):
         return true(reached, before, after) + sum(
-            reached.flat(one) for one in reached.bands
+            reached.flat(one)
+            for one in reached.bands
             if (one.band.low or 0) < before and (one.band.high is None or before < one.band.high)
-        )  # fmt: skip
+        )
 
     around(monkeypatch, record, "graduated", again)
 

@@ -40,7 +40,7 @@ PER = {
     "GB-second": ((1, "GB-second"), (1, "GB-hour")),
     "package": ((1, "package"),),
     "credit": ((1, "credit"),),
-}  # fmt: skip
+}
 WHOLE = ("token", "character", "request")
 
 
@@ -342,8 +342,11 @@ class Generator:
         if keys is None:
             able = [f.name for f in self.fields if f.kind in ("choice", "truth") or f.name == "region"]
             able += [f.name for f in self.account if f.kind == "choice"]
-            able += [f.name for f in self.fields if f.kind == "number" and not f.compute and not f.counts
-                     and not f.optional and f.unit != self.currency]  # fmt: skip
+            able += [
+                f.name
+                for f in self.fields
+                if f.kind == "number" and not f.compute and not f.counts and not f.optional and f.unit != self.currency
+            ]
             keys = ["model"] if self.chance(0.7) or not able else []
             if able and (not keys or self.chance(0.35)):
                 keys.append(self.pick(able))
@@ -367,7 +370,7 @@ class Generator:
             for column in cells:
                 giving = [
                     one for one in table.layers for over in one.rows if same_row(over, row) and column in over.cells
-                ]  # fmt: skip
+                ]
                 plain = [one for one in giving if not (one.when or one.hours or one.new_customers)]
                 plain.sort(key=lambda one: instant(one.start, "UTC"))
                 if any(isinstance(node, d.Dates) for one in giving for node in nodes(one.when)):
@@ -796,10 +799,21 @@ class Generator:
             usage, price = self.resource()
             usages, prices = (*usages, usage), (*prices, price)
         return d.Ruleset(
-            "r", self.currency, self.zone, usages, prices, tuple(self.tables), tuple(self.hours), tuple(self.account),
-            tuple(self.allowances), self.units, self.header_rounding(0.15), self.header_rounding(0.1),
-            self.pick(["month", "month", "month", "week", "month from signup"]), overlay,
-        )  # fmt: skip
+            "r",
+            self.currency,
+            self.zone,
+            usages,
+            prices,
+            tuple(self.tables),
+            tuple(self.hours),
+            tuple(self.account),
+            tuple(self.allowances),
+            self.units,
+            self.header_rounding(0.15),
+            self.header_rounding(0.1),
+            self.pick(["month", "month", "month", "week", "month from signup"]),
+            overlay,
+        )
 
     def header_rounding(self, share: float) -> d.Rounded | None:
         size = Fraction(1, 10 ** self.rng.randint(2, 6))
@@ -873,9 +887,11 @@ class Generator:
                 given[f.name] = decimal(self.price(1, 99))
         for table in rules.tables:
             for column in table.columns:
-                if column.kind == "rate" and any(
-                    row.cells.get(column.name) == "custom" for row in found if isinstance(row, d.Row)
-                ) and self.chance(0.9):  # fmt: skip
+                if (
+                    column.kind == "rate"
+                    and any(row.cells.get(column.name) == "custom" for row in found if isinstance(row, d.Row))
+                    and self.chance(0.9)
+                ):
                     given[f"{table.name}.{column.name}"] = decimal(self.price())
         return given
 
@@ -1016,8 +1032,17 @@ def subjects(cond) -> set[str]:
 
 
 def same_dimension(left: str, right: str) -> bool:
-    family = {"minute": "second", "hour": "second", "millisecond": "second", "day": "second", "dozen": "page",
-              "TB": "GB", "MB": "GB", "GiB": "GB", "GB-hour": "GB-second"}  # fmt: skip
+    family = {
+        "minute": "second",
+        "hour": "second",
+        "millisecond": "second",
+        "day": "second",
+        "dozen": "page",
+        "TB": "GB",
+        "MB": "GB",
+        "GiB": "GB",
+        "GB-hour": "GB-second",
+    }
     return family.get(left, left) == family.get(right, right)
 
 

@@ -21,11 +21,30 @@ from zoneinfo import ZoneInfo
 from reference import describe as d
 
 UNITS = {
-    "": 1, "percent": Fraction(1, 100), "token": 1, "character": 1, "request": 1, "GPU": 1,
-    "millisecond": Fraction(1, 1000), "second": 1, "minute": 60, "hour": 3600, "day": 86400,
-    "byte": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
-    "USD": 1, "EUR": 1, "CNY": 1, "month": 1,
-}  # fmt: skip
+    "": 1,
+    "percent": Fraction(1, 100),
+    "token": 1,
+    "character": 1,
+    "request": 1,
+    "GPU": 1,
+    "millisecond": Fraction(1, 1000),
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "byte": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "USD": 1,
+    "EUR": 1,
+    "CNY": 1,
+    "month": 1,
+}
 NOTHING = Fraction(0)
 
 
@@ -288,9 +307,8 @@ class Reading:
         if missing:
             raise Rejected("missing-field", missing)
         fit = [
-            row for row in table.rows
-            if all(any(self.fits(table.keys[n], part) for part in row.keys[n]) for n in keys)
-        ]  # fmt: skip
+            row for row in table.rows if all(any(self.fits(table.keys[n], part) for part in row.keys[n]) for n in keys)
+        ]
         open_keys = [sum(isinstance(row.keys[n][0], d.Anything) for n in keys) for row in fit]
         return [row for row, number in zip(fit, open_keys, strict=True) if number == min(open_keys)]
 

@@ -336,8 +336,9 @@ class Writer:
 
     def words(self, hours: str | None, when) -> str:
         if hours and when:
-            return self.rng.choice([f"during {hours} and when {self.cond(when, True)}",
-                                    f"when {self.cond(when, True)} and during {hours}"])  # fmt: skip
+            return self.rng.choice(
+                [f"during {hours} and when {self.cond(when, True)}", f"when {self.cond(when, True)} and during {hours}"]
+            )
         return f"during {hours}" if hours else f"when {self.cond(when)}"
 
     def layer(self, layer: d.Layer) -> str:

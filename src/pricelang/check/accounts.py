@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 
+from pricelang.check.cells import column_name
+from pricelang.check.cells import header_columns
+from pricelang.check.cells import read_cell
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.conditions import instant_of
@@ -18,13 +21,10 @@ from pricelang.check.measures import check_keys
 from pricelang.check.measures import check_money
 from pricelang.check.measures import check_names
 from pricelang.check.measures import check_time
+from pricelang.check.rates import State
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
-from pricelang.check.steps import State
 from pricelang.check.steps import lower_steps
-from pricelang.check.tables import column_name
-from pricelang.check.tables import header_columns
-from pricelang.check.tables import read_cell
 from pricelang.diagnostics import codes
 from pricelang.source import Place
 from pricelang.syntax import nodes as n

@@ -1,7 +1,8 @@
-"""Bands of a quantity: what is written (`up to 10K`, `above 10K`) into edges that meet, with gaps and overlaps found."""
+"""Bands of a quantity: what is written (`up to 10K`, `above 10K`) into edges that meet; gaps and overlaps found."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -82,32 +83,47 @@ def check_bands(bands: list[Edges], findings: Findings, unit: str, open_ends: bo
     if not bands:
         return
     for band in bands:
-        if band.low is not None and band.high is not None and (
-            band.low > band.high or (band.low == band.high and not (band.low_included and band.high_included))
-        ):  # fmt: skip
+        if (
+            band.low is not None
+            and band.high is not None
+            and (band.low > band.high or (band.low == band.high and not (band.low_included and band.high_included)))
+        ):
             findings.add(codes.BAND_OVERLAP, band.place, what=f"{_show(band.high, unit)} and less")
             return
     order = sorted(bands, key=_key)
     first, last = order[0], order[-1]
-    for low, high in zip(order, order[1:], strict=False):
+    for low, high in itertools.pairwise(order):
         edge = low.high
-        if edge is None or high.low is None or edge > high.low or (
-            edge == high.low and low.high_included and high.low_included
-        ):  # fmt: skip
+        if (
+            edge is None
+            or high.low is None
+            or edge > high.low
+            or (edge == high.low and low.high_included and high.low_included)
+        ):
             what = _show(high.low if high.low is not None else Fraction(0), unit)
             findings.add(codes.BAND_OVERLAP, high.place, what=f"{what} and more" if edge != high.low else what)
         elif gaps and (edge < high.low or not (low.high_included or high.low_included)):
-            said = f"{_show(edge, unit)} to {_show(high.low, unit)}" if edge < high.low else f"exactly {_show(edge, unit)}"
+            said = (
+                f"{_show(edge, unit)} to {_show(high.low, unit)}" if edge < high.low else f"exactly {_show(edge, unit)}"
+            )
             findings.add(codes.BAND_GAP, high.place, what=said)
     if not open_ends:
         return
     if first.low is not None and (first.low > 0):
-        findings.add(codes.BAND_GAP, first.place, f"add a band `up to {_show(first.low, '')}`",
-                     what=f"less than {_show(first.low, unit)}")  # fmt: skip
+        findings.add(
+            codes.BAND_GAP,
+            first.place,
+            f"add a band `up to {_show(first.low, '')}`",
+            what=f"less than {_show(first.low, unit)}",
+        )
     if last.high is not None:
         word = "above" if last.high_included else "at least"
-        findings.add(codes.BAND_GAP, last.place, f"add a band `{word} {_show(last.high, '')}`",
-                     what=f"more than {_show(last.high, unit)}")  # fmt: skip
+        findings.add(
+            codes.BAND_GAP,
+            last.place,
+            f"add a band `{word} {_show(last.high, '')}`",
+            what=f"more than {_show(last.high, unit)}",
+        )
 
 
 def shown_edges(edges: Edges, unit: Unit) -> Edges:

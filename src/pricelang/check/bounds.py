@@ -75,9 +75,7 @@ def _rows(block: n.TableBlock, findings: Findings) -> tuple[n.Cells, ...]:
     return tuple(row for row in block.rows if id(row) not in beyond)
 
 
-def _cut(
-    items: tuple[_T, ...], most: int, place: Place, what: str, of: str, findings: Findings
-) -> tuple[_T, ...]:  # fmt: skip
+def _cut(items: tuple[_T, ...], most: int, place: Place, what: str, of: str, findings: Findings) -> tuple[_T, ...]:
     if len(items) <= most:
         return items
     _say(place, what, most, of, findings)

@@ -85,8 +85,9 @@ def key_value(text: str, type: Type, place: Place, scope: Scope, field: str) -> 
             return text
         case "choice":
             if text not in type.choices:
-                scope.findings.add(codes.UNKNOWN_VALUE, place, scope.nearest(text, type.choices), name=text, field=field,
-                                   known="")  # fmt: skip
+                scope.findings.add(
+                    codes.UNKNOWN_VALUE, place, scope.nearest(text, type.choices), name=text, field=field, known=""
+                )
                 return None
             return text
         case "truth":
@@ -132,7 +133,9 @@ def _given(node: n.Given, scope: Scope) -> ops.Cond | None:
     if typed is None:
         return None
     if not isinstance(typed.expr, ops.Field | ops.Attribute):
-        scope.findings.add(codes.WRONG_KIND, node.place, what="this", kind="a calculation", expected="a field", advice="")
+        scope.findings.add(
+            codes.WRONG_KIND, node.place, what="this", kind="a calculation", expected="a field", advice=""
+        )
         return None
     found = ops.IsGiven(typed.expr)
     return ops.Not(found) if node.negated else found
@@ -143,8 +146,14 @@ def _like(node: n.Like, scope: Scope) -> ops.Cond | None:
     if typed is None:
         return None
     if typed.type.kind not in ("text", "choice"):
-        scope.findings.add(codes.WRONG_KIND, node.place, what=f"`{_said(node.of)}`", kind=str(typed.type),
-                           expected="a text", advice="`like` compares texts")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what=f"`{_said(node.of)}`",
+            kind=str(typed.type),
+            expected="a text",
+            advice="`like` compares texts",
+        )
         return None
     found: ops.Cond = ops.IsLike(typed.expr, node.pattern.text)
     if node.negated:
@@ -159,8 +168,14 @@ def _range(node: n.Range, scope: Scope) -> ops.Cond | None:
     if typed is None:
         return None
     if typed.type.kind != "number":
-        scope.findings.add(codes.WRONG_KIND, node.place, what=f"`{_said(node.of)}`", kind=str(typed.type),
-                           expected="a number", advice="only numbers are above or below")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what=f"`{_said(node.of)}`",
+            kind=str(typed.type),
+            expected="a number",
+            advice="only numbers are above or below",
+        )
         return None
     parts: list[ops.Cond] = []
     for bound, included, op in ((node.low, node.low_included, ">"), (node.high, node.high_included, "<")):
@@ -241,9 +256,10 @@ def exclude_each_other(left: ops.Cond | None, right: ops.Cond | None, hours: dic
             ops.IsOneOf(of=a, values=v),
         ) if a == b:
             return set(v) <= set(w)
-        case (ops.IsOneOf(of=a), ops.Not(of=ops.IsGiven(of=b))) | (ops.Not(of=ops.IsGiven(of=b)), ops.IsOneOf(of=a)) if (
-            a == b
-        ):
+        case (ops.IsOneOf(of=a), ops.Not(of=ops.IsGiven(of=b))) | (
+            ops.Not(of=ops.IsGiven(of=b)),
+            ops.IsOneOf(of=a),
+        ) if a == b:
             return True
         case ops.InForce(start=s, stop=e), ops.InForce(start=t, stop=f):
             return (e is not None and t is not None and e <= t) or (f is not None and s is not None and f <= s)

@@ -25,7 +25,9 @@ from pricelang.units import PERCENT
 from pricelang.units import is_money
 
 Value = Fraction | str | bool | None
-STORY_WORDS = frozenset({"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "notice", "status"})
+STORY_WORDS = frozenset(
+    {"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "notice", "status"}
+)
 
 
 def read_examples(blocks: list[n.ExampleBlock], scope: Scope) -> tuple[Example, ...]:
@@ -91,8 +93,12 @@ def _comma_missing(one: n.Assignment, known: Iterable[str], scope: Scope) -> boo
     inside = next((word for word in words[1:-1] if word in names), None)
     if inside is None:
         return False
-    scope.findings.add(codes.BAD_FIELD_VALUE, one.value.place, f"write `…, {inside} …`, or the whole value in quotes",
-                       what=f"a comma is missing before `{inside}`")  # fmt: skip
+    scope.findings.add(
+        codes.BAD_FIELD_VALUE,
+        one.value.place,
+        f"write `…, {inside} …`, or the whole value in quotes",
+        what=f"a comma is missing before `{inside}`",
+    )
     return True
 
 
@@ -149,8 +155,12 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
         scope.unknown("usage, resource or event", item.verb.text, item.verb.place, [*scope.usages, *EVENT_WORDS])
         return None
     for word in item.words:
-        scope.findings.add(codes.OUT_OF_PLACE, word.place, what=f"`{word.text}`",
-                           advice=f"write the fields after a colon: `{usage.name}: …`")  # fmt: skip
+        scope.findings.add(
+            codes.OUT_OF_PLACE,
+            word.place,
+            what=f"`{word.text}`",
+            advice=f"write the fields after a colon: `{usage.name}: …`",
+        )
     if not item.at.text or (item.to is not None and not item.to.text):
         return None  # a date that does not exist, which the parser has said
     try:
@@ -162,8 +172,12 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
     raw: dict[str, object] = {"id": f"example-{number}", "type": usage.name, "account": account}
     if usage.is_resource:
         if to is None:
-            scope.findings.add(codes.BAD_FIELD_VALUE, item.place, "write `START to STOP`, both with date and time",
-                               what=f"`{usage.name}` runs over time, and its end is missing")  # fmt: skip
+            scope.findings.add(
+                codes.BAD_FIELD_VALUE,
+                item.place,
+                "write `START to STOP`, both with date and time",
+                what=f"`{usage.name}` runs over time, and its end is missing",
+            )
             return None
         raw |= {"started": at, "stopped": to}
     else:
@@ -179,11 +193,13 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
             raw[one.name] = one.value.text
             continue
         info = usage.fields.get(one.name)
-        text_of = usage.usage is not None and any(i.counts_text and i.counts_text[0] == one.name for i in usage.usage.inputs)
+        text_of = usage.usage is not None and any(
+            i.counts_text and i.counts_text[0] == one.name for i in usage.usage.inputs
+        )
         if info is None and text_of:
             raw[one.name] = one.value.text
             continue
-        if info is None or info.computed or one.name == "duration" and usage.is_resource:
+        if info is None or info.computed or (one.name == "duration" and usage.is_resource):
             scope.unknown(f"field of `{usage.name}`", one.name, one.place, usage.fields)
             continue
         if one.name in raw:
@@ -195,7 +211,9 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
             value = value / info.type.unit.factor
             text = decimal_text(value)
             if "/" in text:
-                scope.findings.add(codes.BAD_FIELD_VALUE, one.value.place, "", what=f"`{one.value.text}` has endless decimals here")
+                scope.findings.add(
+                    codes.BAD_FIELD_VALUE, one.value.place, "", what=f"`{one.value.text}` has endless decimals here"
+                )
                 return None
             raw[one.name] = text
         else:
@@ -216,10 +234,16 @@ def _expectation(item: n.ExpectDecl, scope: Scope, names: dict[str, n.ExampleBlo
         percent_allowed = kind in ("less", "more") and typed.type.percent
         if not isinstance(typed.expr, ops.Const) or not (
             is_money(typed.type.unit.dims) or typed.type.zero or percent_allowed
-        ):  # fmt: skip
+        ):
             expected = Type("number", scope.money)
-            scope.findings.add(codes.WRONG_KIND, item.amount.place, what="this", kind=str(typed.type),
-                               expected=f"an amount in {expected}", advice="write an amount such as `$0.0005`")  # fmt: skip
+            scope.findings.add(
+                codes.WRONG_KIND,
+                item.amount.place,
+                what="this",
+                kind=str(typed.type),
+                expected=f"an amount in {expected}",
+                advice="write an amount such as `$0.0005`",
+            )
             return None
         amount = typed.expr.value
         if kind in ("less", "more"):

@@ -89,7 +89,9 @@ def _name(node: n.Name, scope: Scope) -> Typed | None:
         if node.text in scope.account:
             advice = f"write `account.{node.text}`"
         elif node.text in scope.tables:
-            advice = f"write a column of the table, such as `{node.text}.{next(iter(scope.tables[node.text].columns), '…')}`"
+            advice = (
+                f"write a column of the table, such as `{node.text}.{next(iter(scope.tables[node.text].columns), '…')}`"
+            )
         elif find_unit(node.text, scope.units) is not None:
             advice = f"a rate is written with `per`, such as `$0.05 per {node.text}`"
         known = [*scope.field_names(), *scope.lines]
@@ -137,8 +139,9 @@ def _check_keys(keys: tuple[str, ...], band: int | None, node: n.Member, scope: 
             if index == band and scope.tables[node.of].band_unit is not None:
                 continue
             known = [*scope.usage.fields, *scope.account]
-            scope.findings.add(codes.KEY_NOT_A_FIELD, node.place, scope.nearest(key, known), key=key,
-                               what=f"`{scope.usage.name}`")  # fmt: skip
+            scope.findings.add(
+                codes.KEY_NOT_A_FIELD, node.place, scope.nearest(key, known), key=key, what=f"`{scope.usage.name}`"
+            )
 
 
 def _rest_of(node: n.RestOf, scope: Scope) -> Typed | None:
@@ -151,9 +154,12 @@ def _rest_of(node: n.RestOf, scope: Scope) -> Typed | None:
         return Typed(ops.Field(node.name), found.type)
     if not parts:
         scope.findings.add(
-            codes.UNKNOWN_NAME, node.place, f"declare one with `part of {node.name}`, or leave out `rest of`",
-            kind="part of", name=node.name,
-        )  # fmt: skip
+            codes.UNKNOWN_NAME,
+            node.place,
+            f"declare one with `part of {node.name}`, or leave out `rest of`",
+            kind="part of",
+            name=node.name,
+        )
         return None
     scope.quantities_used.add((scope.usage.name, node.name))
     return Typed(rest_expr(node.name, scope.usage.fields), found.type)
@@ -221,10 +227,11 @@ def _product(node: n.Arithmetic, scope: Scope) -> Typed | None:
 def adapt(typed: Typed, unit: Unit, place: Place, scope: Scope) -> Typed | None:
     """A figure in the unit that is expected: a plain number takes it on; another unit is a finding."""
     if typed.type.kind != "number":
-        scope.findings.add(codes.WRONG_KIND, place, what="this", kind=str(typed.type),
-                           expected=str(Type("number", unit)), advice="")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND, place, what="this", kind=str(typed.type), expected=str(Type("number", unit)), advice=""
+        )
         return None
-    if typed.type.zero or typed.type.unit.dims == unit.dims and not (typed.type.bare and unit.factor != 1):
+    if typed.type.zero or (typed.type.unit.dims == unit.dims and not (typed.type.bare and unit.factor != 1)):
         return Typed(typed.expr, Type("number", unit))
     if typed.type.bare and not _has_money(unit):
         expr = typed.expr
@@ -237,7 +244,11 @@ def adapt(typed: Typed, unit: Unit, place: Place, scope: Scope) -> Typed | None:
         scope.findings.add(codes.BARE_RATE, place, f"write `{scope.currency} …`, or `$…`", like="$5")
         return None
     scope.findings.add(
-        codes.UNIT_MIX, place, f"write it in {Type('number', unit)}", left=str(typed.type), right=str(Type("number", unit))
+        codes.UNIT_MIX,
+        place,
+        f"write it in {Type('number', unit)}",
+        left=str(typed.type),
+        right=str(Type("number", unit)),
     )
     return None
 
@@ -252,8 +263,14 @@ def constant(node: n.Expr, scope: Scope, unit: Unit | None = None) -> Fraction |
         if typed is None:
             return None
     if not isinstance(typed.expr, ops.Const):
-        scope.findings.add(codes.WRONG_KIND, node.place, what="this", kind="not a fixed figure",
-                           expected="a figure", advice="write the figure itself")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what="this",
+            kind="not a fixed figure",
+            expected="a figure",
+            advice="write the figure itself",
+        )
         return None
     return typed.expr.value
 

@@ -88,8 +88,14 @@ def _late(node: n.Expr, scope: Scope) -> None:
     """How long late usage is accepted: a length of time."""
     typed = figure(node, scope)
     if typed is not None and typed.type.unit.dims not in (SECOND.dims, MONTH.dims):
-        scope.findings.add(codes.WRONG_KIND, node.place, what="how long late usage is accepted", kind=str(typed.type),
-                           expected="a length of time", advice="write one such as `3 days`")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what="how long late usage is accepted",
+            kind=str(typed.type),
+            expected="a length of time",
+            advice="write one such as `3 days`",
+        )
 
 
 def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:
@@ -105,8 +111,14 @@ def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:
         if typed is None:
             continue
         if not isinstance(typed.expr, ops.Const) or typed.type.kind != "number" or typed.type.bare:
-            scope.findings.add(codes.WRONG_KIND, block.place, what="the worth of a unit", kind="not an amount",
-                               expected="an amount such as `0.01 USD`", advice="")  # fmt: skip
+            scope.findings.add(
+                codes.WRONG_KIND,
+                block.place,
+                what="the worth of a unit",
+                kind="not an amount",
+                expected="an amount such as `0.01 USD`",
+                advice="",
+            )
             continue
         if typed.expr.value <= 0:
             scope.findings.add(codes.ZERO_SIZE, block.place, what="unit")
@@ -131,8 +143,12 @@ def read_hours(blocks: list[n.HoursBlock], scope: Scope) -> None:
             days = _days(decl, scope)
             for start, stop in decl.spans:
                 if start >= 86400 or (start == stop):
-                    scope.findings.add(codes.SYNTAX, decl.place, what="these hours have no length",
-                                       advice="write the start and the end, such as `22:00 to 06:00`")  # fmt: skip
+                    scope.findings.add(
+                        codes.SYNTAX,
+                        decl.place,
+                        what="these hours have no length",
+                        advice="write the start and the end, such as `22:00 to 06:00`",
+                    )
                     continue
                 window = Window(days, start, stop)
                 seconds = _seconds_covered(window)
@@ -141,8 +157,12 @@ def read_hours(blocks: list[n.HoursBlock], scope: Scope) -> None:
                 covered.update(seconds)
                 windows.append(window)
         if not block.windows:
-            scope.findings.add(codes.EMPTY_BLOCK, block.place, what=f"`hours {block.name}`",
-                               advice="add a line such as `Monday to Friday  00:00 to 06:00`")  # fmt: skip
+            scope.findings.add(
+                codes.EMPTY_BLOCK,
+                block.place,
+                what=f"`hours {block.name}`",
+                advice="add a line such as `Monday to Friday  00:00 to 06:00`",
+            )
         scope.hours[block.name] = ops.Hours(block.name, zone, tuple(windows), block.place)
 
 
@@ -193,8 +213,12 @@ def rounding(spec: n.RoundSpec, scope: Scope, unit: Unit | None = None) -> tuple
         scope.findings.add(codes.ZERO_SIZE, spec.place, what="rounding step")
         return None
     if not spec.mode:
-        scope.findings.add(codes.UNKNOWN_MODE, spec.place, "add a comma and `half up`, `half even`, `up` or `down`",
-                           what="the rounding does not say which way")  # fmt: skip
+        scope.findings.add(
+            codes.UNKNOWN_MODE,
+            spec.place,
+            "add a comma and `half up`, `half even`, `up` or `down`",
+            what="the rounding does not say which way",
+        )
         return None
     if spec.mode not in MODES:
         scope.findings.add(codes.UNKNOWN_MODE, spec.place, what=f"`{spec.mode}` is not a way to round")

@@ -8,31 +8,29 @@ from fractions import Fraction
 
 from pricelang.check.bands import Edges
 from pricelang.check.bands import band_words
+from pricelang.check.cells import Column
+from pricelang.check.cells import ReadCell
+from pricelang.check.cells import column_type
+from pricelang.check.cells import header_columns
+from pricelang.check.cells import make_column
+from pricelang.check.cells import read_cell
+from pricelang.check.clashes import missing_rows
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.conditions import in_force
+from pricelang.check.keys import finish_keys
+from pricelang.check.keys import key_type
+from pricelang.check.keys import key_words
+from pricelang.check.keys import make_key
+from pricelang.check.keys import make_rows
+from pricelang.check.keys import read_key_part
+from pricelang.check.keys import read_keys
 from pricelang.check.scope import Scope
 from pricelang.check.scope import TableInfo
 from pricelang.check.scope import Type
 from pricelang.check.scope import UsageInfo
-from pricelang.check.tables import Column
-from pricelang.check.tables import ReadCell
-from pricelang.check.tables import column_type
-from pricelang.check.tables import finish_keys
-from pricelang.check.tables import header_columns
-from pricelang.check.tables import key_type
-from pricelang.check.tables import key_words
-from pricelang.check.tables import make_column
-from pricelang.check.tables import make_key
-from pricelang.check.tables import make_rows
-from pricelang.check.tables import missing_rows
-from pricelang.check.tables import read_cell
-from pricelang.check.tables import read_key_part
-from pricelang.check.tables import read_keys
 from pricelang.check.written import written_figure
 from pricelang.core import ops
-from pricelang.core.program import CellValue
-from pricelang.core.program import ColumnType
 from pricelang.core.program import KeyBand
 from pricelang.core.program import KeyPart
 from pricelang.core.program import Layer
@@ -40,14 +38,13 @@ from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
-from pricelang.period import instant_text
 from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import PLAIN
 
 RANKS = {"base": 0, "from": 1, "offer": 2, "during": 3, "when": 4}
-_FAR = Fraction(10) ** 15
+FAR = Fraction(10) ** 15
 
 
 @dataclass(slots=True)
@@ -175,7 +172,7 @@ class _Assembly:
         self._check_shares(drafts)
         self._find_conflicts(drafts)
         made = tuple(make_key(name, typed) for name, typed in zip(names, self.typed, strict=True))
-        layers = sorted(drafts, key=lambda d: (d.level, d.rank, d.start if d.start is not None else -_FAR), reverse=True)
+        layers = sorted(drafts, key=lambda d: (d.level, d.rank, d.start if d.start is not None else -FAR), reverse=True)
         info.table = Table(
             info.name,
             made,
@@ -261,8 +258,12 @@ class _Assembly:
             shown.append(_dates_shown(decl.dates))
             if "new_customers" in decl.effects:
                 if dates.start is None:
-                    scope.findings.add(codes.PARTIAL_EFFECT, decl.place, what="new customers since when?",
-                                       advice="begin the layer with `from DATE`")  # fmt: skip
+                    scope.findings.add(
+                        codes.PARTIAL_EFFECT,
+                        decl.place,
+                        what="new customers since when?",
+                        advice="begin the layer with `from DATE`",
+                    )
                 else:
                     conds.append(ops.NewCustomer(dates.start))
                     shown.append("for new customers only")
@@ -322,8 +323,13 @@ class _Assembly:
                         continue
                     if (number, column.name) in draft.cells and draft.cells[number, column.name].value != cell.value:
                         line = draft.cells[number, column.name].word.place.line
-                        scope.findings.add(codes.LAYER_CONFLICT, cell.word.place, column=column.name,
-                                           row=self._row_name(number), line=line)  # fmt: skip
+                        scope.findings.add(
+                            codes.LAYER_CONFLICT,
+                            cell.word.place,
+                            column=column.name,
+                            row=self._row_name(number),
+                            line=line,
+                        )
                     draft.cells[number, column.name] = cell
 
     def _named_rows(self, row: n.Cells, keys: list[tuple[int, int]]) -> list[int]:
@@ -395,7 +401,7 @@ class _Assembly:
                     cell.value = Fraction(0)
                     continue
                 mine, theirs = self.info.columns[name], self.info.columns[value.column]
-                if mine.unit.dims != theirs.unit.dims and not (mine.zero or theirs.zero) or mine.kind != theirs.kind:
+                if (mine.unit.dims != theirs.unit.dims and not (mine.zero or theirs.zero)) or mine.kind != theirs.kind:
                     self.scope.findings.add(codes.UNIT_MIX, cell.word.place, "", left=str(mine), right=str(theirs))
                 edges.setdefault((number, name), set()).add(value.column)
         looped: set[int] = set()
@@ -432,8 +438,13 @@ class _Assembly:
                         continue
                     told.add((id(earlier), id(later)))
                     cell = later.cells[number, name]
-                    self.scope.findings.add(codes.LAYER_CONFLICT, cell.word.place, column=name, row=self._row_name(number),
-                                            line=earlier.cells[number, name].word.place.line)  # fmt: skip
+                    self.scope.findings.add(
+                        codes.LAYER_CONFLICT,
+                        cell.word.place,
+                        column=name,
+                        row=self._row_name(number),
+                        line=earlier.cells[number, name].word.place.line,
+                    )
 
     def _conflict(self, left: _Draft, right: _Draft, at: tuple[int, str]) -> bool:
         if left.level != right.level or left.rank != right.rank:
@@ -454,46 +465,6 @@ def _same_part(written: KeyPart | Edges | None, part: KeyPart) -> bool:
         high = written.high is None or (written.high, written.high_included) == (part.high, part.high_included)
         return low and high
     return written is not None and written == part
-
-
-def check_used_cells(scope: Scope) -> None:
-    """Each cell that a price can ask for is there, at every time between its first and its last date."""
-    for (table_name, column), _place in scope.cells_used.items():
-        info = scope.tables.get(table_name)
-        if info is None or info.table is None or info.broken:
-            continue
-        table = info.table
-        for number, row in enumerate(table.rows):
-            _check_cell(table, number, row.shown, column, scope)
-
-
-def _check_cell(table: Table, number: int, shown: str, column: str, scope: Scope) -> None:
-    always: list[tuple[Fraction, Fraction]] = []
-    place = table.rows[number].place
-    for layer in table.layers:
-        if (number, column) not in layer.cells:
-            continue
-        if layer.when is None:
-            return
-        if isinstance(layer.when, ops.InForce):
-            start = layer.when.start if layer.when.start is not None else -_FAR
-            always.append((start, layer.when.stop if layer.when.stop is not None else _FAR))
-            place = layer.cells[number, column][1]
-    if not always:
-        scope.findings.add(codes.MISSING_CELL, place, column=column, row=shown or table.name)
-        return
-    always.sort()
-    end = always[0][1]
-    for start, stop in always[1:]:
-        if start > end:
-            when = f"from {_day(instant_text(end))} to {_day(instant_text(start))}"
-            scope.findings.add(codes.DATE_GAP, place, column=column, row=shown or table.name, when=when)
-            return
-        end = max(end, stop)
-
-
-def _day(text: str) -> str:
-    return text.removesuffix("T00:00:00Z")
 
 
 def _normal(text: str) -> str:

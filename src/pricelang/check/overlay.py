@@ -60,4 +60,3 @@ def _table(base: n.TableBlock, top: n.TableBlock) -> n.TableBlock:
     if top.header is not None:
         layers.append(n.LayerDecl(None, None, None, (), None, top.header, top.rows, (), False, level, top.place))
     return replace(base, layers=(*base.layers, *layers), sources=(*base.sources, *top.sources))
-

@@ -102,7 +102,9 @@ def _check(lowered: Lowered, scope: Scope) -> None:
             else:
                 charged.setdefault(atom, []).append((decl.label.place, when))
     for name in sorted(family):
-        if not any(atom[0] == name or atom in atoms(usage, name) for atom in charged) and not _touched(usage, name, charged):
+        if not any(atom[0] == name or atom in atoms(usage, name) for atom in charged) and not _touched(
+            usage, name, charged
+        ):
             continue
         for atom in sorted(atoms(usage, name)):
             if atom not in charged and atom[0] == name:
@@ -115,9 +117,7 @@ def _check(lowered: Lowered, scope: Scope) -> None:
 
 def _touched(usage: UsageInfo, name: str, charged: dict[Atom, list[tuple[Place, ops.Cond | None]]]) -> bool:
     """Whether a whole that this field is part of is charged in some other part."""
-    return any(
-        atom in charged for up in usage.fields[name].part_of for atom in atoms(usage, up)
-    )  # fmt: skip
+    return any(atom in charged for up in usage.fields[name].part_of for atom in atoms(usage, up))
 
 
 def _twice(
@@ -134,7 +134,11 @@ def _twice(
 def _whole(lowered: Lowered, atom: Atom) -> str:
     """The field with parts that a line charges whole, though these units are charged apart."""
     for decl in lowered.node.lines:
-        if isinstance(decl.of, n.Name) and _parts(lowered.usage, decl.of.text) and atom in covered(decl.of, lowered.usage):
+        if (
+            isinstance(decl.of, n.Name)
+            and _parts(lowered.usage, decl.of.text)
+            and atom in covered(decl.of, lowered.usage)
+        ):
             return decl.of.text
     return atom[0]
 
@@ -143,8 +147,13 @@ def _never(atom: Atom, usage: UsageInfo, lowered: Lowered, scope: Scope) -> None
     name, rest = atom
     what = f"the `{name}` that are in none of its parts" if rest else f"`{name}`"
     quantity = f"rest of {name}" if rest else name
-    scope.findings.add(codes.NEVER_CHARGED, lowered.node.usage.place,
-                       f'add a line for them, or `{name}: {quantity} not charged "why"`', what=what, quantity=quantity)  # fmt: skip
+    scope.findings.add(
+        codes.NEVER_CHARGED,
+        lowered.node.usage.place,
+        f'add a line for them, or `{name}: {quantity} not charged "why"`',
+        what=what,
+        quantity=quantity,
+    )
 
 
 def _unused(usage: UsageInfo, prices: list[Lowered], scope: Scope) -> None:

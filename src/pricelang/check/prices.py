@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from pricelang.check.cases import exhaustive
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.figures import adapt
 from pricelang.check.figures import figure
 from pricelang.check.header import period_word
+from pricelang.check.rates import State
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.scope import UsageInfo
-from pricelang.check.steps import State
-from pricelang.check.steps import exhaustive
 from pricelang.check.steps import lower_steps
 from pricelang.check.steps import period
 from pricelang.core import ops
@@ -49,8 +49,12 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
             scope.findings.add(codes.REPEATED, block.place, what="the allowance", name=block.name, line=line)
         scope.allowance_names.add(block.name)
         if block.size is None or block.each is None:
-            scope.findings.add(codes.EMPTY_BLOCK, block.place, what=f"`allowance {block.name}`",
-                               advice="add a line such as `2,000 requests every month`")  # fmt: skip
+            scope.findings.add(
+                codes.EMPTY_BLOCK,
+                block.place,
+                what=f"`allowance {block.name}`",
+                advice="add a line such as `2,000 requests every month`",
+            )
             continue
         within = scope.inside(None, tuple(scope.usages.values()))
         size = figure(block.size, within)
@@ -58,20 +62,38 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
         if size is None or each is None:
             continue
         if size.type.kind != "number" or (size.type.bare and not size.type.zero):
-            scope.findings.add(codes.WRONG_KIND, block.place, what="the size of an allowance", kind=str(size.type),
-                               expected="a quantity such as `2,000 requests`", advice="")  # fmt: skip
+            scope.findings.add(
+                codes.WRONG_KIND,
+                block.place,
+                what="the size of an allowance",
+                kind=str(size.type),
+                expected="a quantity such as `2,000 requests`",
+                advice="",
+            )
             continue
         kept = 0
         at_most: ops.Expr | None = None
         if block.kept is not None and block.kept_unit is not None:
             unit = period_word(block.kept_unit, scope)
             if unit is not None and unit != each.unit:
-                scope.findings.add(codes.WRONG_KIND, block.place, what="what is kept", kind=f"counted in {unit}s",
-                                   expected=f"{each.unit}s, like the allowance", advice="")  # fmt: skip
+                scope.findings.add(
+                    codes.WRONG_KIND,
+                    block.place,
+                    what="what is kept",
+                    kind=f"counted in {unit}s",
+                    expected=f"{each.unit}s, like the allowance",
+                    advice="",
+                )
             kept = int(block.kept)
             if block.kept.denominator != 1 or kept > 120:
-                scope.findings.add(codes.WRONG_KIND, block.place, what="what is kept", kind="not a small whole number",
-                                   expected="a number of periods", advice="")  # fmt: skip
+                scope.findings.add(
+                    codes.WRONG_KIND,
+                    block.place,
+                    what="what is kept",
+                    kind="not a small whole number",
+                    expected="a number of periods",
+                    advice="",
+                )
                 kept = 0
         if block.kept_at_most is not None:
             most = figure(block.kept_at_most, within)
@@ -106,7 +128,9 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
             scope.findings.add(codes.PRICE_GAP, mine[-1].node.place, name=usage.name)
     for index, later in enumerate(found):
         for earlier in found[:index]:
-            if earlier.usage is later.usage and not exclude_each_other(earlier.price.when, later.price.when, scope.hours):
+            if earlier.usage is later.usage and not exclude_each_other(
+                earlier.price.when, later.price.when, scope.hours
+            ):
                 scope.findings.add(codes.OVERLAPPING_PRICES, later.node.place, name=later.usage.name)
     return found
 
@@ -114,8 +138,12 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
 def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
     when = condition(block.when, scope) if block.when is not None else None
     if not block.lines:
-        scope.findings.add(codes.EMPTY_BLOCK, block.place, what=f"`price {usage.name}`",
-                           advice="add a line such as `calls: requests at $0.01 per request`")  # fmt: skip
+        scope.findings.add(
+            codes.EMPTY_BLOCK,
+            block.place,
+            what=f"`price {usage.name}`",
+            advice="add a line such as `calls: requests at $0.01 per request`",
+        )
     lines: list[Line] = []
     seen: dict[str, int] = {}
     fed = {name.text for line in block.lines for name in names_in(line)}
@@ -201,12 +229,29 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
     if typed.type.zero and isinstance(decl.of, n.Name | n.RestOf):
         return None  # its type is not known, and why was said where it is declared
     if typed.type.kind != "number":
-        scope.findings.add(codes.WRONG_KIND, decl.of.place, what="this", kind=str(typed.type), expected="a quantity",
-                           advice="begin the line with a field that counts something")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            decl.of.place,
+            what="this",
+            kind=str(typed.type),
+            expected="a quantity",
+            advice="begin the line with a field that counts something",
+        )
         return None
     if decl.free is not None:
-        line = Line(decl.label.text, typed.expr, (), when, False, typed.type.unit.name, typed.type.unit.factor, None, None,
-                    decl.place, decl.free)  # fmt: skip
+        line = Line(
+            decl.label.text,
+            typed.expr,
+            (),
+            when,
+            False,
+            typed.type.unit.name,
+            typed.type.unit.factor,
+            None,
+            None,
+            decl.place,
+            decl.free,
+        )
         return line, typed.type
     if decl.every is not None:
         return _every(decl, decl.every, typed.expr, typed.type, usage, scope, when)
@@ -216,15 +261,25 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
     if usage.is_resource:
         stripped = _without_duration(expr)
         if stripped is None:
-            scope.findings.add(codes.STEP_ORDER, decl.of.place, what="running time can only be multiplied",
-                               advice="write it as `duration` or `size × duration`")  # fmt: skip
+            scope.findings.add(
+                codes.STEP_ORDER,
+                decl.of.place,
+                what="running time can only be multiplied",
+                advice="write it as `duration` or `size × duration`",
+            )
             return None
         expr, state.has_time = stripped
     if state.priced and decl.steps and decl.steps[0].word in ("at", "graduated", "volume", "at cases"):
         state.priced = False  # an amount of money as the quantity: `amount at 2%`, or bands of spend
     if typed.type.bare and not typed.type.zero:
-        scope.findings.add(codes.WRONG_KIND, decl.of.place, what="this", kind="a plain number",
-                           expected="a quantity or an amount", advice="write `requests at …` for each record")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            decl.of.place,
+            what="this",
+            kind="a plain number",
+            expected="a quantity or an amount",
+            advice="write `requests at …` for each record",
+        )
         return None
     if typed.type.by_time and usage.is_resource:
         state.has_time = True
@@ -238,8 +293,13 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
     elif usage.is_resource and not state.by_time and any(isinstance(s, ops.Rate | ops.Tiers) for s in steps):
         state.by_time = "second" if state.has_time else None
     if state.time_wanted is not None and state.by_time not in (None, state.time_wanted):
-        scope.findings.add(codes.UNIT_MIX, decl.place, "count all of the line in months, or all in hours",
-                           left="what is free", right="what is priced")  # fmt: skip
+        scope.findings.add(
+            codes.UNIT_MIX,
+            decl.place,
+            "count all of the line in months, or all in hours",
+            left="what is free",
+            right="what is priced",
+        )
         return None
     charged = is_money(state.unit.dims) or typed.type.zero
     unit = state.counted_in if state.counted_in.dims or not typed.type.unit.dims else typed.type.unit
@@ -302,12 +362,22 @@ def _without_duration(expr: ops.Expr) -> tuple[ops.Expr, bool] | None:
 
 
 def _every(
-    decl: n.LineDecl, every: n.EveryDecl, expr: ops.Expr, type: Type, usage: UsageInfo, scope: Scope, when: ops.Cond | None
+    decl: n.LineDecl,
+    every: n.EveryDecl,
+    expr: ops.Expr,
+    type: Type,
+    usage: UsageInfo,
+    scope: Scope,
+    when: ops.Cond | None,
 ) -> tuple[Line, Type] | None:
     """`every started hour`: the amount at the start and at each hour after that."""
     if not usage.is_resource:
-        scope.findings.add(codes.NO_TIME, every.place, what="only a resource",
-                           advice=f"declare `resource {usage.name}`, or count its time in a field")  # fmt: skip
+        scope.findings.add(
+            codes.NO_TIME,
+            every.place,
+            what="only a resource",
+            advice=f"declare `resource {usage.name}`, or count its time in a field",
+        )
         return None
     name = every.period.text.removesuffix("s")
     if name not in STARTED:
@@ -315,8 +385,12 @@ def _every(
         scope.findings.add(codes.UNKNOWN_PERIOD, every.period.place, f"write one of {known}", name=every.period.text)
         return None
     if not every.started:
-        scope.findings.add(codes.NO_TIME, every.place, what="a fee every calendar period",
-                           advice=f"write `every started {name}`, or put the fee under `price account`")  # fmt: skip
+        scope.findings.add(
+            codes.NO_TIME,
+            every.place,
+            what="a fee every calendar period",
+            advice=f"write `every started {name}`, or put the fee under `price account`",
+        )
         return None
     unit = find_unit(name, {})
     assert unit is not None
@@ -325,7 +399,9 @@ def _every(
     if not is_money(came.dims) and not type.zero:
         came = Unit(came.dims) * Unit(one.dims)
         if not is_money(came.dims):
-            scope.findings.add(codes.NOT_A_RATE, decl.of.place, quantity=f"started {name}s", rate=str(type), expected=name)
+            scope.findings.add(
+                codes.NOT_A_RATE, decl.of.place, quantity=f"started {name}s", rate=str(type), expected=name
+            )
             return None
         expr = ops.Product((expr, ops.Const(one.factor)))
     state = State(scope.money, True, True)

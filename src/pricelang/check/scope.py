@@ -33,10 +33,10 @@ from pricelang.units import find_unit
 
 PERIODS = ("minute", "hour", "day", "week", "month", "quarter", "year", "bill")
 OTHER_NAMES = {
-    **{word: "text" for word in ("string", "str", "varchar", "enum", "uuid")},
-    **{word: "number" for word in ("integer", "int", "float", "double", "decimal", "numeric")},
-    **{word: "yes or no" for word in ("bool", "boolean")},
-    **{word: "date" for word in ("datetime", "timestamp", "time")},
+    **dict.fromkeys(("string", "str", "varchar", "enum", "uuid"), "text"),
+    **dict.fromkeys(("integer", "int", "float", "double", "decimal", "numeric"), "number"),
+    **dict.fromkeys(("bool", "boolean"), "yes or no"),
+    **dict.fromkeys(("datetime", "timestamp", "time"), "date"),
 }
 """What programmers call the types of fields."""
 RESERVED_FIELDS = ("id", "type", "at", "account", "started", "stopped")

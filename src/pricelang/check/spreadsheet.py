@@ -29,14 +29,23 @@ def with_csv(
         return table
     sources[loaded.path] = loaded
     if table.header is not None:
-        scope.findings.add(codes.OUT_OF_PLACE, table.header.place, what="a row",
-                           advice="the rows come from the file; change one with a layer such as `from DATE`")  # fmt: skip
+        scope.findings.add(
+            codes.OUT_OF_PLACE,
+            table.header.place,
+            what="a row",
+            advice="the rows come from the file; change one with a layer such as `from DATE`",
+        )
     rows = _rows(loaded, scope)
     if rows is None:
         return replace(table, header=None, rows=())
     if not rows:
-        scope.findings.add(codes.FILE_REFUSED, table.csv.place, "write a header line and one line for each row",
-                           path=table.csv.text, why="is empty")  # fmt: skip
+        scope.findings.add(
+            codes.FILE_REFUSED,
+            table.csv.place,
+            "write a header line and one line for each row",
+            path=table.csv.text,
+            why="is empty",
+        )
         return table
     return replace(table, header=rows[0], rows=tuple(rows[1:]))
 
@@ -63,7 +72,11 @@ def _rows(source: Source, scope: Scope) -> list[n.Cells] | None:
                 break
     except csv.Error as error:
         what = "a quote is not closed" if "unexpected end" in str(error) else "this line cannot be read as CSV"
-        scope.findings.add(codes.SYNTAX, Place(source.path, line, 1, len(source.line(line)) + 1), what=what,
-                           advice='a text with quotes in it is written `"He said ""yes"""`')  # fmt: skip
+        scope.findings.add(
+            codes.SYNTAX,
+            Place(source.path, line, 1, len(source.line(line)) + 1),
+            what=what,
+            advice='a text with quotes in it is written `"He said ""yes"""`',
+        )
         return None
     return found

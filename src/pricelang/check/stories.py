@@ -46,8 +46,12 @@ def _event(item: n.EventDecl, redeemed: list[str], running: list[str], scope: Sc
         case "topup" | "payment" | "refund" if words:
             node = _figure_of(words, scope)
             if node is None:
-                scope.findings.add(codes.BAD_FIELD_VALUE, words[0].place, f"write one such as `{money_like(scope)}`",
-                                   what=f"`{_text(words)}` is no amount of money")  # fmt: skip
+                scope.findings.add(
+                    codes.BAD_FIELD_VALUE,
+                    words[0].place,
+                    f"write one such as `{money_like(scope)}`",
+                    what=f"`{_text(words)}` is no amount of money",
+                )
             elif not isinstance(node, n.Name):
                 _money(node, f"a {item.verb.text}", scope)
         case "redeem" if words and words[0].text not in redeemed:
@@ -74,8 +78,14 @@ def _money(node: n.Expr, what: str, scope: Scope) -> None:
     if typed is None or typed.type.zero:
         return
     if typed.type.kind != "number" or typed.type.unit.dims != scope.money.dims:
-        scope.findings.add(codes.WRONG_KIND, node.place, what=what, kind=str(typed.type), expected="an amount of money",
-                           advice=f"write one such as `{money_like(scope)}`")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND,
+            node.place,
+            what=what,
+            kind=str(typed.type),
+            expected="an amount of money",
+            advice=f"write one such as `{money_like(scope)}`",
+        )
 
 
 def _figure_of(words: tuple[n.Word, ...], scope: Scope) -> n.Expr | None:

@@ -43,7 +43,9 @@ def read_account(block: n.AccountBlock, scope: Scope, words: dict[str, tuple[str
             continue
         if decl.may_change or decl.part_of or decl.counts:
             what = "`may change`" if decl.may_change else "`part of`" if decl.part_of else "a counted text"
-            scope.findings.add(codes.OUT_OF_PLACE, decl.place, what=what, advice="a field of the account has a value only")
+            scope.findings.add(
+                codes.OUT_OF_PLACE, decl.place, what=what, advice="a field of the account has a value only"
+            )
         type = _type(decl, scope, words)
         if decl.name in scope.account:
             line = scope.account[decl.name].place.line
@@ -68,7 +70,11 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
     within = scope.inside(info)
     inputs: list[Input] = []
     for decl in block.fields:
-        if decl.name in RESERVED_FIELDS or decl.name in ("requests",) or (block.is_resource and decl.name == "duration"):
+        if (
+            decl.name in RESERVED_FIELDS
+            or decl.name in ("requests",)
+            or (block.is_resource and decl.name == "duration")
+        ):
             scope.findings.add(codes.TAKEN_NAME, decl.place, name=decl.name, why="is there on every record already")
             continue
         if decl.name in info.fields:
@@ -83,8 +89,12 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
                 info.broken = True
                 continue
             if decl.may_change and not block.is_resource:
-                scope.findings.add(codes.OUT_OF_PLACE, decl.place, what="`may change`",
-                                   advice="only what runs can change: declare a `resource`")  # fmt: skip
+                scope.findings.add(
+                    codes.OUT_OF_PLACE,
+                    decl.place,
+                    what="`may change`",
+                    advice="only what runs can change: declare a `resource`",
+                )
             parts = tuple(word.text for word in decl.part_of)
             info.fields[decl.name] = FieldInfo(decl.name, type, decl.place, parts)
             inputs.append(_input(decl, type, scope))
@@ -102,7 +112,7 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
             wholes.append(Whole(name, parts, rest_expr(name, info.fields)))
     info.usage = UsageType(
         block.name, block.title, block.is_resource, tuple(inputs), tuple(computed), tuple(wholes), block.place
-    )  # fmt: skip
+    )
 
 
 def _computed(decl: n.ComputedDecl, scope: Scope) -> Computed | None:
@@ -112,8 +122,9 @@ def _computed(decl: n.ComputedDecl, scope: Scope) -> Computed | None:
     if typed is None:
         return None
     if typed.type.kind != "number":
-        scope.findings.add(codes.WRONG_KIND, decl.place, what="a computed field", kind=str(typed.type),
-                           expected="a number", advice="")  # fmt: skip
+        scope.findings.add(
+            codes.WRONG_KIND, decl.place, what="a computed field", kind=str(typed.type), expected="a number", advice=""
+        )
         return None
     unit = typed.type.unit
     if decl.unit is not None:
@@ -121,8 +132,13 @@ def _computed(decl: n.ComputedDecl, scope: Scope) -> Computed | None:
         if declared is None:
             return None
         if declared.dims != unit.dims:
-            scope.findings.add(codes.UNIT_MIX, decl.unit.place, f"this comes to {Type('number', unit)}",
-                               left=str(Type("number", unit)), right=str(Type("number", declared)))  # fmt: skip
+            scope.findings.add(
+                codes.UNIT_MIX,
+                decl.unit.place,
+                f"this comes to {Type('number', unit)}",
+                left=str(Type("number", unit)),
+                right=str(Type("number", declared)),
+            )
             return None
         unit = declared
     info = FieldInfo(decl.name, Type("number", unit), decl.place, computed=True)
@@ -158,12 +174,20 @@ def _type(decl: n.FieldDecl, scope: Scope, words: dict[str, tuple[str, ...]]) ->
         case "count":
             assert decl.unit is not None
             if decl.unit.text not in ("characters", "character"):
-                scope.findings.add(codes.SYNTAX, decl.place, what=f"only characters are counted, not {decl.unit.text}",
-                                   advice="write `characters of TEXT`")  # fmt: skip
+                scope.findings.add(
+                    codes.SYNTAX,
+                    decl.place,
+                    what=f"only characters are counted, not {decl.unit.text}",
+                    advice="write `characters of TEXT`",
+                )
                 return None
     assert decl.unit is not None
-    plain = {"text": Type("text"), "number": Type("number", PLAIN), "date": Type("date"),
-             "percent": Type("number", PERCENT, percent=True)}.get(decl.unit.text)  # fmt: skip
+    plain = {
+        "text": Type("text"),
+        "number": Type("number", PLAIN),
+        "date": Type("date"),
+        "percent": Type("number", PERCENT, percent=True),
+    }.get(decl.unit.text)
     if plain is not None:
         return Type(plain.kind, plain.unit, percent=plain.percent, optional=decl.optional)
     unit_found = scope.unit(decl.unit)
@@ -227,4 +251,3 @@ def _includes(info: UsageInfo, part: str, whole: str, depth: int = 0) -> bool:
     if depth > 50 or part not in info.fields:
         return depth > 50
     return any(_includes(info, up, whole, depth + 1) for up in info.fields[part].part_of)
-

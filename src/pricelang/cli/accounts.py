@@ -64,9 +64,10 @@ def read_accounts(path: str, rules: Ruleset) -> Accounts:
                 line = _Line.model_validate(item)
                 if line.account in lines:
                     raise RecordError(
-                        "repeated-account", "account",
+                        "repeated-account",
+                        "account",
                         f"the account {quoted(line.account)} is there already, in line {lines[line.account]}",
-                    )  # fmt: skip
+                    )
                 rules._account(line.account, line.attributes, line.signup)
             except ValidationError as error:
                 wrong.append(f"line {number}: {_told(error)}")

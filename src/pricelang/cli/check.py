@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Warnings fail the check too.")
 @click.option("--quick", is_flag=True, help="Do not run the examples.")
 @click.option(
-    "--output-format", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
+    "--output-format",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
     help="text for people, json for programs, github for annotations in GitHub Actions.",
-)  # fmt: skip
+)
 @click.pass_context
 def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, quick: bool, output_format: str) -> None:
     """Check rule files, or every ruleset in folders, and list what is wrong with them.

@@ -30,9 +30,12 @@ from pricelang.cli.usage import source_format
 )
 @click.option("--type", "kind", metavar="NAME", help="The usage of a CSV file without a column `type`.")
 @click.option(
-    "--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    "--output-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
     help="text for people, json for programs.",
-)  # fmt: skip
+)
 def command(
     rules: str, usage: str, name: str, accounts: str | None, given: str | None, kind: str | None, output_format: str
 ) -> None:

@@ -52,9 +52,16 @@ COLUMNS = ("id", "type", "at", "account", "currency", "amount", "exact", "lines"
 @click.option("--summary", is_flag=True, help="Print totals instead of charges (as on a terminal).")
 @click.pass_context
 def command(
-    ctx: click.Context, rules: str, usage: str, out: str | None, accounts: str | None, rejects: str | None,
-    given: str | None, kind: str | None, summary: bool,
-) -> None:  # fmt: skip
+    ctx: click.Context,
+    rules: str,
+    usage: str,
+    out: str | None,
+    accounts: str | None,
+    rejects: str | None,
+    given: str | None,
+    kind: str | None,
+    summary: bool,
+) -> None:
     """Charge usage records. USAGE is a file of JSON lines (.jsonl) or CSV (.csv); - is JSON lines on standard input.
 
     Charges go to OUT, or to standard output as JSON lines; on a terminal totals are shown in their place. A record that

@@ -102,7 +102,7 @@ KeyPart = str | bool | Fraction | KeyBand | KeyLike | KeyAny
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key column. `of` gives the value to look up; None for the band key that `graduated`/`volume` looks up itself."""
+    """A key column. `of` gives the value to look up; None for a band key that `graduated`/`volume` looks up itself."""
 
     name: str
     of: Expr | None
@@ -155,7 +155,7 @@ class ColumnType:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Cells that hold under a condition. `rank`: 0 base, 1 from, 2 offer, 3 during, 4 when; then `start` (later wins)."""
+    """Cells that hold under a condition. `rank`: 0 base, 1 from, 2 offer, 3 during, 4 when; a later `start` wins."""
 
     rank: int
     start: Fraction | None
@@ -185,7 +185,7 @@ class Table:
 class Line:
     """One line of a price. `of` is its quantity or its amount of money; `steps` are read in order.
 
-    `charged`: False for a line that is not money and only feeds others, or is `not charged`. `every`: "hour", "day" … for
+    `charged`: False for a line that is not money and only feeds others, or is `not charged`. `every`: "hour" … for
     `every started hour` of a resource. `by_time`: the quantity of a resource counts by time: "second" or "month".
     """
 

@@ -94,7 +94,6 @@ class Findings:
         return iter(self.listed)
 
 
-
 def _short(value: object, most: int) -> str:
     text = "".join(char if char.isprintable() else "·" for char in str(value)[: most + 1])
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""What comes out: a charge with its lines, or a rejection. Figures are exact; texts are those other programs rely on."""
+"""What comes out: a charge with its lines, or a rejection. Figures are exact; texts are what programs rely on."""
 
 from __future__ import annotations
 

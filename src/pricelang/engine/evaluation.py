@@ -1,4 +1,4 @@
-"""One record being read: the figures, cells and conditions that its prices ask for, and what one step makes of a figure."""
+"""One record being read: the figures, cells and conditions that its prices ask for, and what a step makes of one."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ class Evaluation:
         if isinstance(value, Fraction):
             return value
         if isinstance(expr, ops.Attribute):
-            raise RecordError("missing-attribute", expr.name, f"the account has no {expr.name}, and its price needs one")
+            raise RecordError(
+                "missing-attribute", expr.name, f"the account has no {expr.name}, and its price needs one"
+            )
         if isinstance(value, Unlimited):
             raise RecordError("not-offered", None, f"the figure in line {place} is unlimited, and no price")
         if isinstance(expr, ops.Field) and value is None and self.lenient:
@@ -147,7 +149,9 @@ class Evaluation:
                 continue
             value = self.value(key.of, table.place)
             if value is None:
-                raise RecordError("missing-field", key.name, f"{key.name} is not given, and the table `{table.name}` needs it")
+                raise RecordError(
+                    "missing-field", key.name, f"{key.name} is not given, and the table `{table.name}` needs it"
+                )
             found.append(value)
         return found
 
@@ -161,7 +165,9 @@ class Evaluation:
         if len(rows) > 1:
             lines = ", ".join(str(table.rows[row].place.line) for row in rows)
             shown_keys = " and ".join(shown(value) for value in values)
-            raise RecordError("two-rows", table.keys[0].name, f"rows {lines} of the table `{name}` all fit {shown_keys}")
+            raise RecordError(
+                "two-rows", table.keys[0].name, f"rows {lines} of the table `{name}` all fit {shown_keys}"
+            )
         return self.cell_of_row(table, rows[0], column)
 
     def cell_of_row(self, table: Table, row: int, column: str, shares: int = 0) -> Value:
@@ -181,13 +187,13 @@ class Evaluation:
             if self.tell:
                 came = self.custom(table, column) if isinstance(value, Custom) else value
                 came = came if isinstance(came, Fraction | str) else None
-                self.told.append(
-                    Looked(table, column, row, table.rows[row], layer, value, came, place, tuple(passed))
-                )  # fmt: skip
+                self.told.append(Looked(table, column, row, table.rows[row], layer, value, came, place, tuple(passed)))
             match value:
                 case NotOffered():
                     said = table.rows[row].shown
-                    raise RecordError("not-offered", column, f"{column} is not offered for {said or table.name} ({place})")
+                    raise RecordError(
+                        "not-offered", column, f"{column} is not offered for {said or table.name} ({place})"
+                    )
                 case Custom():
                     return self.custom(table, column)
                 case Share():

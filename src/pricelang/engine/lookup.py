@@ -83,7 +83,9 @@ class Rows:
             near = get_close_matches(str(value), [part for part in known if isinstance(part, str)], 1, 0.5)
             hint = f"; the nearest is `{near[0]}`" if near else ""
             said = shown(value, key.type.factor, key.type.unit)
-            return RecordError("no-row", key.name, f"the table `{table.name}` has no row for the {key.name} {said}{hint}")
+            return RecordError(
+                "no-row", key.name, f"the table `{table.name}` has no row for the {key.name} {said}{hint}"
+            )
         names = " and ".join(
             f"{key.name} {shown(value, key.type.factor, key.type.unit)}"
             for key, value in zip(table.keys, values, strict=True)

@@ -70,7 +70,13 @@ class Engine(Ready):
     def true_up(self, minimum: Minimum, account: Account, counts: Counts) -> Charge | None:
         """What a period's minimum asks for at its end: a charge of its own, or None where enough was spent."""
         record = Record(
-            id="", type=minimum.price.usage, at=minimum.at, stopped=None, account=minimum.account, values={}, content=b""
+            id="",
+            type=minimum.price.usage,
+            at=minimum.at,
+            stopped=None,
+            account=minimum.account,
+            values={},
+            content=b"",
         )
         pricing = Pricing(self, record, account, counts, True)
         step = minimum.line.steps[minimum.step]
@@ -83,7 +89,7 @@ class Engine(Ready):
             return None
         told: Told = FellShort(
             minimum.at, step, bound, share, minimum.totals[0], short.rounded, minimum.name, minimum.apart
-        )  # fmt: skip
+        )
         pricing.told.append(told)
         for later in minimum.line.steps[minimum.step + 1 :]:
             if isinstance(later, ops.Adjust | ops.Round) and pricing.met(later.when):
@@ -91,8 +97,15 @@ class Engine(Ready):
         if self.program.round_line is not None and minimum.line.label != "together":
             short.rounded = pricing.money_step(self.program.round_line, short).rounded
         line = ChargeLine(
-            "true-up", ONE, minimum.name, short.rounded, short.exact, minimum.line.place, None, tuple(pricing.told),
-        )  # fmt: skip
+            "true-up",
+            ONE,
+            minimum.name,
+            short.rounded,
+            short.exact,
+            minimum.line.place,
+            None,
+            tuple(pricing.told),
+        )
         suffix = "".join(f"/{shown(one).strip('`')}" for one in minimum.apart if isinstance(one, str | bool | Fraction))
         name = f"{minimum.account}/{minimum.name}/{minimum.line.label}{suffix}"
         pricing.at = minimum.start
@@ -133,9 +146,15 @@ class Pricing(Evaluation):
         if self.program.round_charge is not None:
             made += self.round_charge(made)
         return Charge(
-            self.record.id, self.record.type, self.record.at, self.record.account, self.program.currency, tuple(made),
-            self.record.stopped, left_out=tuple(self.left_out),
-        )  # fmt: skip
+            self.record.id,
+            self.record.type,
+            self.record.at,
+            self.record.account,
+            self.program.currency,
+            tuple(made),
+            self.record.stopped,
+            left_out=tuple(self.left_out),
+        )
 
     def price(self) -> Price:
         prices = self.engine.prices.get(self.record.type, [])
@@ -149,9 +168,7 @@ class Pricing(Evaluation):
 
     def together(self, price: Price, made: list[ChargeLine]) -> list[ChargeLine]:
         """Steps on the sum of the lines; each step is a line of its own."""
-        total = Amount(
-            sum((line.exact_amount for line in made), ZERO), sum((line.exact_before for line in made), ZERO)
-        )  # fmt: skip
+        total = Amount(sum((line.exact_amount for line in made), ZERO), sum((line.exact_before for line in made), ZERO))
         found: list[ChargeLine] = []
         for index, step in enumerate(price.together):
             if (not total.rounded and not total.exact) or not self.met(getattr(step, "when", None)):
@@ -159,7 +176,9 @@ class Pricing(Evaluation):
             before = Amount(total.rounded, total.exact)
             self.told = []
             if isinstance(step, ops.AtLeast) and step.each is not None:
-                whole = Line("together", ops.Const(ZERO), price.together, None, True, "charge", ONE, None, None, price.place)
+                whole = Line(
+                    "together", ops.Const(ZERO), price.together, None, True, "charge", ONE, None, None, price.place
+                )
                 self._minimum(price, whole, index, step, Piece(self.at, ONE, total))
                 continue
             total = self.counted_money(step, total, (price.usage, "together", index))
@@ -213,7 +232,7 @@ class Pricing(Evaluation):
         self.at = self.record.at
         total = Amount(
             sum((piece.value.rounded for piece in pieces), ZERO), sum((piece.value.exact for piece in pieces), ZERO)
-        )  # fmt: skip
+        )
         self.lines[line.label] = total
         if self.tell:
             ended = [Ended(one.at, one.length, one.quantity, one.value.rounded, line) for one in pieces]
@@ -246,7 +265,13 @@ class Pricing(Evaluation):
                 continue
             found.append(
                 ChargeLine(
-                    line.label, quantity / line.factor, line.unit, rounded, exact, line.place, group[-1].row,
+                    line.label,
+                    quantity / line.factor,
+                    line.unit,
+                    rounded,
+                    exact,
+                    line.place,
+                    group[-1].row,
                     tuple(one for piece in group for one in told.get(piece.at, ())),
                 )
             )
@@ -320,7 +345,7 @@ class Pricing(Evaluation):
             return
         total = Amount(
             sum((piece.value.rounded for piece in pieces), ZERO), sum((piece.value.exact for piece in pieces), ZERO)
-        )  # fmt: skip
+        )
         after = self.money_step(step, Amount(total.rounded, total.exact), pieces[-1].at)
         last = pieces[-1].value
         pieces[-1].value = Amount(last.rounded + after.rounded - total.rounded, last.exact + after.exact - total.exact)
@@ -368,9 +393,7 @@ class Pricing(Evaluation):
         key: Key = (self.record.account, price.usage, price.place.line, line.label, index, start, apart)
         made = self.minimums.get(key)
         if made is None:
-            made = Minimum(
-                self.record.account, price, line, index, start, name, piece.at, [ZERO, ZERO], apart
-            )  # fmt: skip
+            made = Minimum(self.record.account, price, line, index, start, name, piece.at, [ZERO, ZERO], apart)
             self.minimums[key] = made
         made.totals = [made.totals[0] + piece.value.rounded, made.totals[1] + piece.value.exact]
         made.at = max(made.at, piece.at)
@@ -414,9 +437,7 @@ class Pricing(Evaluation):
             by = figure_of(self, step)
             name = self.period(each)[2]
             apart = tuple(self.value(one, step.place) for one in each.apart)
-            told = CountedStep(
-                self.at, step, by, value.rounded, result.rounded, before[0], after[0], name, apart
-            )  # fmt: skip
+            told = CountedStep(self.at, step, by, value.rounded, result.rounded, before[0], after[0], name, apart)
             self.told.append(told)
         return result
 
@@ -466,9 +487,7 @@ class Pricing(Evaluation):
             earlier = sum((one.units * one.rate + one.flat for one in parts), ZERO) - rounded
             name = self.period(step.each)[2] if step.each is not None else ""
             apart = tuple(self.value(one, step.place) for one in step.each.apart) if step.each is not None else ()
-            self.told.append(
-                Banded(piece.at, step, quantity, parts, earlier, rounded, before[0], name, apart)
-            )  # fmt: skip
+            self.told.append(Banded(piece.at, step, quantity, parts, earlier, rounded, before[0], name, apart))
         piece.value = Amount(rounded, exactly)
 
     def _between(self, step: ops.Tiers, reached: Reached, before: Fraction, after: Fraction) -> Fraction:

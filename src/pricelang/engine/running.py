@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -40,7 +41,7 @@ def _lengths(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction) -
     stop = _moved_end(pricing, line, start, stop)
     cuts = _cuts(pricing, line, start, stop, line.by_time == "month")
     found = []
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in itertools.pairwise(cuts):
         pricing.at = begin
         if not pricing.met(line.when):
             continue
@@ -75,7 +76,7 @@ def _starts(pricing: Evaluation, line: Line, every: str, start: Fraction, stop: 
     if size is not None:
         if (last - start) / size > 100_000_000:
             raise RecordError("too-many-instants", "stopped", f"more than 100,000,000 started {every}s")
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in itertools.pairwise(cuts):
             first = -((start - begin) // size)  # the first whole step at or after the piece's start
             count = -((start - end) // size) - first
             if count > 0:
@@ -90,7 +91,7 @@ def _starts(pricing: Evaluation, line: Line, every: str, start: Fraction, stop: 
         if number > MOST_PIECES:
             raise RecordError("too-many-instants", "stopped", f"more than {MOST_PIECES:,} started {every}s")
         at = add_duration(start, number, every, pricing.program.zone)
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in itertools.pairwise(cuts):
         inside = [one for one in instants if begin <= one < end]
         if inside:
             _started(pricing, line, inside[0], len(inside), found)
@@ -132,7 +133,9 @@ def _cuts(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction, mont
             if at < stop:
                 found.add(at)
             if len(found) > MOST_PIECES:
-                raise RecordError("too-many-instants", "stopped", f"it runs over more than {MOST_PIECES:,} pieces of time")
+                raise RecordError(
+                    "too-many-instants", "stopped", f"it runs over more than {MOST_PIECES:,} pieces of time"
+                )
     return sorted(found)
 
 

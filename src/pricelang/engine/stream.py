@@ -62,7 +62,9 @@ def rate_stream(
                 raise raw
             record = intake.read(raw)
             if seen.take(record) == "duplicate":
-                result = Rejection(record.id, "duplicate", "id", f"the record `{record.id}` is there already, alike", line)
+                result = Rejection(
+                    record.id, "duplicate", "id", f"the record `{record.id}` is there already, alike", line
+                )
             elif in_order:
                 result = rate(record, account_of(record.account), counts)
             else:
@@ -109,5 +111,3 @@ def numbered(records: Iterable[Mapping[str, object]]) -> Iterator[tuple[int | No
     """Records of a program, which stand in no file."""
     for record in records:
         yield None, record
-
-

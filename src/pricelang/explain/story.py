@@ -188,7 +188,7 @@ class _Teller:
             what = "amount" if self.priced else "quantity"
             found.append(
                 Part(what, words, added, self.priced, None, self._stands(told.value), core.place, tuple(details))
-            )  # fmt: skip
+            )
         if core.free_reason is not None:
             found.append(Part("not charged", f'not charged: "{core.free_reason}"', place=core.place))
         if core.by_time and end is not None:
@@ -343,9 +343,7 @@ class _Teller:
             period = f"{told.period}{self._for(told.apart)}"
             words = f"counted each {step.each.unit}: {before} before in {period}, {after} with this"
             stood = told.total_before / self.factor
-            found.append(
-                Part("period", words, ZERO, False, stood, stood + told.quantity / self.factor, step.place)
-            )  # fmt: skip
+            found.append(Part("period", words, ZERO, False, stood, stood + told.quantity / self.factor, step.place))
         stands = ZERO
         for part in told.parts:
             came = part.units * part.rate + part.flat

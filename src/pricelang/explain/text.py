@@ -114,4 +114,4 @@ def _point(amount: str) -> tuple[str, str]:
 def _wrap(text: str, width: int, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
     return textwrap.wrap(
         text, width, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
-    )  # fmt: skip
+    )

@@ -141,8 +141,12 @@ class LineBuilder:
         hours = None
         if len(kids) == 3:
             if str(kids[2]) not in ("hours", "hour"):
-                self.findings.add(codes.SYNTAX, self.place(kids[2]), what="the length of a month is given in hours",
-                                  advice="write it as `of 730 hours`")  # fmt: skip
+                self.findings.add(
+                    codes.SYNTAX,
+                    self.place(kids[2]),
+                    what="the length of a month is given in hours",
+                    advice="write it as `of 730 hours`",
+                )
             hours = self.number(str(kids[1]), self.place(kids[1]))
         return n.UnitName(str(kids[0]), hours, self.place(tree))
 
@@ -230,8 +234,13 @@ class LineBuilder:
         """A step other than a case or a band; `tree` is the clause itself."""
         place = self.place(tree)
         kids = tree.children
-        words = {"in_steps": "in steps of", "in_packages": "in packages of", "at_least": "at least",
-                 "at_most": "at most", "at_cases": "at cases"}  # fmt: skip
+        words = {
+            "in_steps": "in steps of",
+            "in_packages": "in packages of",
+            "at_least": "at least",
+            "at_most": "at most",
+            "at_cases": "at cases",
+        }
         word = words.get(tree.data, tree.data)
         first = kids[0] if kids else None
         match tree.data:

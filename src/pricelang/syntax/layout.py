@@ -42,10 +42,18 @@ WIDE = 72
 
 _TABLES = {"table", "topup"}
 _STARTS = {
-    "ruleset": "header_item", "usage": "field", "resource": "field", "account": "field", "hours": "window",
-    "table": "table_item", "price": "price_item", "allowance": "allowance_item", "funds": "funds_item",
-    "limit": "limit_item", "example": "example_item",
-}  # fmt: skip
+    "ruleset": "header_item",
+    "usage": "field",
+    "resource": "field",
+    "account": "field",
+    "hours": "window",
+    "table": "table_item",
+    "price": "price_item",
+    "allowance": "allowance_item",
+    "funds": "funds_item",
+    "limit": "limit_item",
+    "example": "example_item",
+}
 _STARTS_BENEATH = {"table": "table_item", "price": "step"}
 _TIGHT_BEFORE = {"_COMMA", "_LIST_COMMA", "_COLON", "_RPAR", "_DOT"}
 _TIGHT_AFTER = {"_LPAR", "_DOT", "MINUS"}

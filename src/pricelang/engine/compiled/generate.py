@@ -125,7 +125,7 @@ class Function(Steps):
             same = total.same and before.same
             change = Amount(
                 rounded, rounded if same else self.named(add([(1, total.exact), (-1, before.exact)]), "change")
-            )  # fmt: skip
+            )
             with self.under(f"if {change.there}:"):
                 self.append(repr(name_of(step)), "ONE", "'charge'", change, step.place, "None")
         return total
@@ -191,8 +191,9 @@ class Function(Steps):
         body = Block([])
         with self.into(body):
             self.body()
-        start = Block(["at = record.at", "signup = account.signup", "field = record.values.get",
-                       "attribute = account.values.get"])  # fmt: skip
+        start = Block(
+            ["at = record.at", "signup = account.signup", "field = record.values.get", "attribute = account.values.get"]
+        )
         lines = [line for block in (start, self.head, body) for line in render(block, 1)]
         return "\n".join(["def rate(record, account):", *lines, ""])
 

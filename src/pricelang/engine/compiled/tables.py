@@ -213,8 +213,10 @@ class TableData:
             found.sort(key=lambda one: (one[0], not one[1]))
             if graduated and not follow_on([(one[0], one[2]) for one in found]):
                 return ()
-            return tuple((data(one[0], scale), one[1], None if one[2] is None else data(one[2], scale), *one[3:])
-                         for one in found)  # fmt: skip
+            return tuple(
+                (data(one[0], scale), one[1], None if one[2] is None else data(one[2], scale), *one[3:])
+                for one in found
+            )
 
         return _remembering(look)
 

@@ -77,10 +77,20 @@ class Writer:
         self.head = Block([])
         self.block = self.head
         self.names: dict[str, object] = {
-            "Charge": Charge, "ChargeLine": ChargeLine, "Fraction": Fraction, "exact": exact, "fraction": fraction,
-            "in_window": in_window, "like": like, "round_to": round_to, "scaled": scaled, "ONE": Fraction(1),
-            "ZERO": Fraction(0), "OWN": tables.OWN, "NO_LIMIT": tables.NO_LIMIT,
-        }  # fmt: skip
+            "Charge": Charge,
+            "ChargeLine": ChargeLine,
+            "Fraction": Fraction,
+            "exact": exact,
+            "fraction": fraction,
+            "in_window": in_window,
+            "like": like,
+            "round_to": round_to,
+            "scaled": scaled,
+            "ONE": Fraction(1),
+            "ZERO": Fraction(0),
+            "OWN": tables.OWN,
+            "NO_LIMIT": tables.NO_LIMIT,
+        }
         self.count = 0
         self.loaded: dict[tuple[str, str], Figure | Word] = {}
         self.known: dict[object, tuple[Figure | Word | str, str]] = {}  # within a block and those beneath it

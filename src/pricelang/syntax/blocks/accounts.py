@@ -56,14 +56,22 @@ def read_refill(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -
         period = built.word(cap[0].children[1])
     return n.RefillBlock(
         built.expr(amount), tree.data == "refill_to", built.expr(below), count, period, built.place(tree)
-    )  # fmt: skip
+    )
 
 
 def read_grant(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -> n.GrantBlock:
     reader.no_children_but_waivers(line)
     name, amount, *parts = tree.children
-    words: dict[str, Any] = {"on": "", "code": None, "every": None, "pays_for": (), "expires": None, "once": False,
-                             "start": None, "until": None}  # fmt: skip
+    words: dict[str, Any] = {
+        "on": "",
+        "code": None,
+        "every": None,
+        "pays_for": (),
+        "expires": None,
+        "once": False,
+        "start": None,
+        "until": None,
+    }
     for part in parts:
         kids = part.children
         match part.data:
@@ -88,8 +96,12 @@ def read_grant(reader: LineReader, line: Line, tree: Any, built: LineBuilder) ->
             case "grant_each":
                 words["once"] = True
                 if str(kids[0]) != "account":
-                    reader.findings.add(codes.SYNTAX, built.place(kids[0]), what="a grant is for each account",
-                                      advice="write `once for each account`")  # fmt: skip
+                    reader.findings.add(
+                        codes.SYNTAX,
+                        built.place(kids[0]),
+                        what="a grant is for each account",
+                        advice="write `once for each account`",
+                    )
             case "grant_until":
                 words["until"] = built.date(kids[0])
             case "grant_from":
@@ -113,8 +125,12 @@ def read_limit(reader: LineReader, line: Line, tree: Any, built: LineBuilder) ->
 
 
 def limit_question(reader: LineReader, item: Any, built: LineBuilder) -> n.Question:
-    words = {"may_reach": "may reach", "may_not_exceed": "may not exceed", "may_fall": "may fall to",
-             "must_be": "must be"}  # fmt: skip
+    words = {
+        "may_reach": "may reach",
+        "may_not_exceed": "may not exceed",
+        "may_fall": "may fall to",
+        "must_be": "must be",
+    }
     measure = item.children[0]
     of: n.Expr | None = None
     running: n.Word | None = None

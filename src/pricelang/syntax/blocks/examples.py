@@ -44,9 +44,13 @@ def example_event(reader: LineReader, item: Any, built: LineBuilder) -> n.EventD
     words = [kid for kid in kids if isinstance(kid, Token) and kid.type != "DATETIME"]
     to = built.date(times[1]) if len(times) > 1 else None
     return n.EventDecl(
-        built.date(times[0]), to, built.word(words[0]), tuple(built.word(w) for w in words[1:]),
-        assignments(reader, kids, built), built.place(item),
-    )  # fmt: skip
+        built.date(times[0]),
+        to,
+        built.word(words[0]),
+        tuple(built.word(w) for w in words[1:]),
+        assignments(reader, kids, built),
+        built.place(item),
+    )
 
 
 def expectation(reader: LineReader, item: Any, built: LineBuilder) -> n.ExpectDecl:

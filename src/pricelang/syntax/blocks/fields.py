@@ -51,16 +51,23 @@ def field_decl(reader: LineReader, item: Any, built: LineBuilder) -> n.FieldDecl
         case "type_unit":
             words = {"kind": "unit", "unit": n.UnitName(str(kids[0]), None, built.place(kids[0]))}
         case "type_rate":
-            words = {"kind": "rate", "unit": n.UnitName(str(kids[0]), None, built.place(kids[0])),
-                     "per": built.size(kids[1])}  # fmt: skip
+            words = {
+                "kind": "rate",
+                "unit": n.UnitName(str(kids[0]), None, built.place(kids[0])),
+                "per": built.size(kids[1]),
+            }
         case "type_truth":
             words = {"kind": "truth"}
         case "type_choice":
             words = {"kind": "choice", "choices": built.names(kids[0])}
         case "type_count":
             text = reader.source.text[built.offset + kind.meta.start_pos : built.offset + kind.meta.end_pos]
-            words = {"kind": "count", "unit": n.UnitName(str(kids[0]), None, built.place(kids[0])),
-                     "counts": str(kids[1]), "without_spaces": text.split()[-2] == "without"}  # fmt: skip
+            words = {
+                "kind": "count",
+                "unit": n.UnitName(str(kids[0]), None, built.place(kids[0])),
+                "counts": str(kids[1]),
+                "without_spaces": text.split()[-2] == "without",
+            }
     for part in parts:
         match part.data:
             case "part_of":

@@ -69,4 +69,4 @@ def price_line(reader: LineReader, line: Line, item: Any, built: LineBuilder) ->
     inline = len(steps)
     return n.LineDecl(
         built.word(label), built.expr(of), step_lines(reader, line, tuple(steps)), every, when, None, place, inline
-    )  # fmt: skip
+    )

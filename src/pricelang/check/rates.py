@@ -1,0 +1,133 @@
+"""What stands at a point of a line, and what a quantity at a rate comes to."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pricelang.check.scope import Scope
+from pricelang.check.scope import Typed
+from pricelang.core import ops
+from pricelang.diagnostics import codes
+from pricelang.plain import dataclass
+from pricelang.source import Place
+from pricelang.syntax import nodes as n
+from pricelang.units import PLAIN
+from pricelang.units import Unit
+from pricelang.units import is_money
+
+
+@dataclass(slots=True)
+class State:
+    """What stands at a point of a line: a quantity or money, its unit, and how it came there."""
+
+    unit: Unit
+    priced: bool  # it is money, or came out of `at`
+    resource: bool = False
+    by_time: str | None = None
+    has_time: bool = False  # the quantity is (a multiple of) the running time
+    counted: bool = False  # a step above counts over a period
+    volume: bool = False
+    minimum: bool = False  # a step above is a minimum that the end of a period charges
+    packages: bool = False
+    time_wanted: str | None = None  # an allowance of a resource is of size by this time
+    counted_in: Unit = PLAIN  # the unit of the quantity when it was priced
+
+
+def by_time_of(unit: Unit, size: Unit) -> str | None:
+    """The time by which a unit counts a resource's size: `second` for GB-hours, `month` for GB-months."""
+    for base in ("second", "month"):
+        if unit.dims == (size * Unit(((base, 1),))).dims:
+            return base
+    return None
+
+
+def price(rate: Typed, place: Place, state: State, scope: Scope) -> Unit | None:
+    """What a quantity at a rate comes to; a rate of another unit is a finding."""
+    if rate.type.kind != "number":
+        scope.findings.add(
+            codes.WRONG_KIND,
+            place,
+            what="this",
+            kind=str(rate.type),
+            expected="a rate",
+            advice="write a rate such as `$5 per 1M tokens`",
+        )
+        return None
+    if rate.type.zero:
+        return scope.money
+    per = state.unit.name or "one"
+    if rate.type.bare or not rate.type.unit.dims:
+        if is_money(state.unit.dims) and rate.type.percent:
+            return state.unit
+        if state.unit.dims:
+            scope.findings.add(codes.BARE_RATE, place, like=f"$5 per {per}")
+            return None
+    unit = state.unit * rate.type.unit
+    if state.resource:
+        powers = dict(unit.dims)
+        if is_money(_without_time(unit)):
+            if powers.get("month", 0) == -1:
+                state.by_time = "month"
+                return Unit(_without_time(unit))
+            if powers.get("second", 0) == -1:
+                state.by_time = "second"
+                return Unit(_without_time(unit))
+            if state.has_time and "second" not in powers:
+                state.by_time = "second"
+                return unit
+            if not state.has_time:
+                scope.findings.add(
+                    codes.NO_TIME,
+                    place,
+                    what="a resource",
+                    advice=f"write a rate per time, such as `$5 per {per}-hour`",
+                )
+                return None
+    if is_money(unit.dims):
+        return unit
+    if is_money(rate.type.unit.dims) and state.unit.dims:
+        scope.findings.add(
+            codes.NOT_A_RATE,
+            place,
+            f"write what the amount is per, such as `$5 per {per}`",
+            quantity=state.unit.plural,
+            rate="an amount that is per nothing",
+        )
+        return None
+    if any(base == (scope.currency or "USD") for base, _ in rate.type.unit.dims) or not _declared(unit):
+        expected = state.unit.name or "unit"
+        scope.findings.add(codes.NOT_A_RATE, place, quantity=state.unit.plural, rate=str(rate.type), expected=expected)
+        return None
+    return Unit(unit.dims, Fraction(1), unit.dims[0][0])
+
+
+def _without_time(unit: Unit) -> tuple[tuple[str, int], ...]:
+    return tuple((base, power) for base, power in unit.dims if base not in ("second", "month"))
+
+
+def _declared(unit: Unit) -> bool:
+    """A line may come to a declared unit (credits that feed another line): one base unit, once."""
+    return len(unit.dims) == 1 and unit.dims[0][1] == 1
+
+
+def not_priced_yet(step: n.StepDecl, state: State, scope: Scope) -> bool:
+    state.counted_in = state.unit
+    if state.priced:
+        scope.findings.add(codes.PRICED_TWICE, step.place)
+        return False
+    return True
+
+
+def asks_record(when: ops.Cond) -> bool:
+    match when:
+        case ops.Not():
+            return asks_record(when.of)
+        case ops.All() | ops.AnyOf():
+            return any(asks_record(one) for one in when.of)
+        case ops.During():
+            return True
+        case ops.InForce() | ops.NewCustomer():
+            return False
+        case ops.Compare():
+            return not isinstance(when.left, ops.Attribute)
+    return not isinstance(when.of, ops.Attribute)
