@@ -7,6 +7,7 @@ A page is read from top to bottom, in a folder of its own that also holds the sh
     ```price more NAME         lines that are added to the end of a rule file above
     ```price into NAME         a line that stands there already, and the lines that are put beneath it
     ```price bad CODE … [NAME] a whole rule file in which exactly these codes are found
+    ```forms START             lines, each of which the grammar reads by this start rule
     ```csv NAME, ```jsonl NAME, ```file NAME    a file that the blocks after it may use
     ```console                 lines after `$ ` are commands, the others what they print; `…` stands for anything
     ```sh                      commands, one a line; an ```output block after it is what they print
@@ -107,6 +108,16 @@ class Page:
 
     def _text(self, block: Block) -> None:
         pass
+
+    def _forms(self, block: Block) -> None:
+        from pricelang.syntax.grammar import grammar
+
+        for line in block.text.splitlines():
+            form = re.sub(r"\s{2,}#.*", "", line).strip()
+            try:
+                grammar().parse(form, start=block.words[0])
+            except Exception as error:
+                self.fail(block, f"`{form}` is not read: {type(error).__name__}")
 
     def _json(self, block: Block) -> None:
         try:

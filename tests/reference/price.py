@@ -332,17 +332,18 @@ class Reading:
     def in_force(self, table: d.Table, row: d.Row, column: str):
         """The topmost layer that holds and names the cell gives it; no limit is None."""
         layers = sorted(table.layers, key=lambda one: rank(one, self.rules.zone), reverse=True)
-        lying = [over for layer in layers if self.layer_holds(layer) for over in layer.rows]
+        lying = [(layer, over) for layer in layers for over in layer.rows]
         if self.rules.overlay:
-            lying = [*self.rules.overlay.rows.get(table.name, ()), *lying]
-        stands, value = next(
+            lying = [(d.Layer(()), over) for over in self.rules.overlay.rows.get(table.name, ())] + lying
+        stands = next(
             (
-                (over, over.cells[column])
-                for over in lying
-                if same_row(over, row) and over.cells.get(column) is not None
+                over
+                for layer, over in lying
+                if same_row(over, row) and over.cells.get(column) is not None and self.layer_holds(layer)
             ),
-            (row, row.cells.get(column)),
+            row,
         )
+        value = stands.cells.get(column)
         self.row_used = stands
         kind = next(c for c in table.columns if c.name == column)
         match value:

@@ -137,6 +137,9 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
 
 def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
     when = condition(block.when, scope) if block.when is not None else None
+    if usage.is_resource and when is not None and _asks_time(when):
+        what = "a resource can run from one of these times into another"
+        scope.findings.add(codes.STEP_ORDER, block.place, what=what, advice="put the condition on each line instead")
     if not block.lines:
         scope.findings.add(
             codes.EMPTY_BLOCK,
@@ -178,6 +181,18 @@ def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
     if not good or together is None:
         return None
     return Price(usage.name, when, tuple(lines), together, block.place)
+
+
+def _asks_time(when: ops.Cond) -> bool:
+    """Whether a condition can change while a resource runs."""
+    match when:
+        case ops.During() | ops.InForce():
+            return True
+        case ops.Not():
+            return _asks_time(when.of)
+        case ops.All() | ops.AnyOf():
+            return any(_asks_time(one) for one in when.of)
+    return False
 
 
 def _feeds_itself(decl: n.LineDecl, label: str) -> bool:
@@ -269,6 +284,11 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
             )
             return None
         expr, state.has_time = stripped
+    if state.priced and state.has_time:
+        what = "running time is multiplied by an amount here"
+        advice = "write `duration at` and a rate per time, such as `duration at $2 per hour`"
+        scope.findings.add(codes.STEP_ORDER, decl.of.place, what=what, advice=advice)
+        return None
     if state.priced and decl.steps and decl.steps[0].word in ("at", "graduated", "volume", "at cases"):
         state.priced = False  # an amount of money as the quantity: `amount at 2%`, or bands of spend
     if typed.type.bare and not typed.type.zero:

@@ -261,6 +261,10 @@ def _adjust(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None)
     if typed is None or (state.minimum and not _known_at_end(step, typed, scope)):
         return None
     sign = 1 if step.word == "plus" else -1
+    share = typed.type.percent or typed.type.zero
+    if state.resource and state.has_time and not state.priced and not share:
+        _no_step_of_time(step, scope)
+        return None
     if typed.type.percent or (not typed.type.unit.dims and not typed.type.bare and not typed.type.zero):
         return ops.Adjust(sign, True, typed.expr, when, step.name, step.place)
     if not state.priced and is_money(typed.type.unit.dims) and not is_money(state.unit.dims):
@@ -277,7 +281,16 @@ def _adjust(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None)
 
 def _rounded(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -> ops.Step | None:
     assert step.round is not None
+    if state.resource and state.has_time and not state.priced:
+        _no_step_of_time(step, scope)
+        return None
     spec = rounding(step.round, scope, state.unit)
     if spec is None:
         return None
     return ops.Round(spec[0], spec[1], when, step.place)
+
+
+def _no_step_of_time(step: n.StepDecl, scope: Scope) -> None:
+    what = f"`{step.word}` cannot stand on the running time of a resource"
+    advice = "write `in steps of`, `at least` or `at most`, or put it below the price"
+    scope.findings.add(codes.STEP_ORDER, step.place, what=what, advice=advice)

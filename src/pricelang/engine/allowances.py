@@ -78,7 +78,7 @@ def _size(pricing: Evaluation, allowance: Allowance, start: Fraction) -> Fractio
 def _kept(
     pricing: Evaluation, allowance: Allowance, lots: tuple[tuple[Fraction, Fraction], ...], start: Fraction
 ) -> tuple[tuple[Fraction, Fraction], ...]:
-    """What is carried into a period: lots not too old to be kept, no more than may be kept, the oldest dropped first."""
+    """What is carried into a period: lots not too old to be kept, no more than may be kept, oldest dropped first."""
     oldest = start
     for _ in range(allowance.kept):
         oldest = _before(pricing, allowance, oldest)

@@ -6,6 +6,7 @@ or a condition comes to stands in `evaluation.py`.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -31,6 +32,7 @@ from pricelang.engine.pieces import Piece
 from pricelang.engine.tiers import Reached
 from pricelang.engine.tiers import graduated
 from pricelang.engine.tiers import volume
+from pricelang.engine.tiers import volume_of_record
 from pricelang.engine.told import Banded
 from pricelang.engine.told import Counted as CountedStep
 from pricelang.engine.told import Ended
@@ -59,6 +61,7 @@ class Engine(Ready):
         self.prices: dict[str, list[Price]] = {}
         for price in program.prices:
             self.prices.setdefault(price.usage, []).append(price)
+        self.minimum_names = minimum_names(program)
 
     def rate(self, record: Record, account: Account, counts: Counts, tell: bool = False) -> Charge:
         """The charge of a record. Counts move only if the record is charged. Raises RecordError."""
@@ -66,6 +69,11 @@ class Engine(Ready):
         charge = pricing.charge()
         pricing.commit()
         return charge
+
+    def true_up_id(self, minimum: Minimum) -> str:
+        """ACCOUNT/PERIOD/LINE, and what is counted apart."""
+        name = self.minimum_names[minimum.line.steps[minimum.step].place]
+        return "/".join((_part(minimum.account), minimum.name, name, *(_part(one) for one in minimum.apart)))
 
     def true_up(self, minimum: Minimum, account: Account, counts: Counts) -> Charge | None:
         """What a period's minimum asks for at its end: a charge of its own, or None where enough was spent."""
@@ -106,14 +114,12 @@ class Engine(Ready):
             None,
             tuple(pricing.told),
         )
-        suffix = "".join(f"/{shown(one).strip('`')}" for one in minimum.apart if isinstance(one, str | bool | Fraction))
-        name = f"{minimum.account}/{minimum.name}/{minimum.line.label}{suffix}"
         pricing.at = minimum.start
         assert step.each is not None
         end = pricing.period(step.each)[1]
         rounding = pricing.round_charge([line]) if self.program.round_charge is not None else []
         lines = (line, *rounding)
-        return Charge(name, minimum.price.usage, end, minimum.account, self.program.currency, lines)
+        return Charge(self.true_up_id(minimum), minimum.price.usage, end, minimum.account, self.program.currency, lines)
 
 
 class Pricing(Evaluation):
@@ -289,8 +295,18 @@ class Pricing(Evaluation):
                 for piece in pieces:
                     self._rate(step, piece)
             case ops.Tiers():
+                whole = Amount(
+                    sum((piece.value.rounded * piece.length for piece in pieces), ZERO),
+                    sum((piece.value.exact * piece.length for piece in pieces), ZERO),
+                )
+                before = Amount(ZERO, ZERO)
                 for piece in pieces:
-                    self._tiers(step, piece, key)
+                    after = Amount(
+                        before.rounded + piece.value.rounded * piece.length,
+                        before.exact + piece.value.exact * piece.length,
+                    )
+                    self._tiers(step, piece, key, before, whole)
+                    before = after
             case ops.Beyond():
                 for piece in pieces:
                     self._beyond(step, piece)
@@ -336,9 +352,7 @@ class Pricing(Evaluation):
         if len(pieces) == 1:
             pieces[0].value = self.money_step(step, pieces[0].value)
             return
-        if not any(isinstance(step, kind) for kind in (ops.AtLeast, ops.AtMost, ops.Adjust, ops.Round)) or (
-            isinstance(step, ops.AtLeast | ops.AtMost) and not self._is_money(pieces)
-        ):
+        if not self._is_money(pieces):  # a size, which is what it is in every piece
             for piece in pieces:
                 self.at = piece.at
                 piece.value = self.money_step(step, piece.value)
@@ -462,7 +476,8 @@ class Pricing(Evaluation):
             self.told.append(Stepped(at, step, figure_of(self, step), before, rounded))
         return Amount(rounded, exact)
 
-    def _tiers(self, step: ops.Tiers, piece: Piece, key: Key) -> None:
+    def _tiers(self, step: ops.Tiers, piece: Piece, key: Key, earlier: Amount, whole: Amount) -> None:
+        """Tiers on a piece: after what the period has counted, or after the record's earlier pieces of `whole`."""
         self._at(piece)
         quantity = piece.value.rounded * piece.length
         exact = piece.value.exact * piece.length
@@ -472,28 +487,61 @@ class Pricing(Evaluation):
         if not quantity and not exact:
             piece.value = Amount(ZERO, ZERO)
             return
-        before = (ZERO, ZERO)
+        before = (earlier.rounded, earlier.exact)
         if step.each is not None:
             total_key = self.total_key(step.each, key, step.place)
             before = self.totals(total_key)
             self.moved[total_key] = (before[0] + quantity, before[1] + exact)
         reached = Reached(self, step)
-        rounded = self._between(step, reached, before[0], before[0] + quantity)
+        rounded = self._between(step, reached, before[0], before[0] + quantity, whole.rounded)
         piece.row = reached.row
         parts = tuple(reached.parts) if self.tell else ()
-        came = rounded if (quantity, before[0]) == (exact, before[1]) else None
-        exactly = came if came is not None else self._between(step, reached, before[1], before[1] + exact)
+        same = (quantity, before[0], whole.rounded) == (exact, before[1], whole.exact)
+        exactly = rounded if same else self._between(step, reached, before[1], before[1] + exact, whole.exact)
         if self.tell:
-            earlier = sum((one.units * one.rate + one.flat for one in parts), ZERO) - rounded
+            credit = sum((one.units * one.rate + one.flat for one in parts), ZERO) - rounded
             name = self.period(step.each)[2] if step.each is not None else ""
             apart = tuple(self.value(one, step.place) for one in step.each.apart) if step.each is not None else ()
-            self.told.append(Banded(piece.at, step, quantity, parts, earlier, rounded, before[0], name, apart))
+            self.told.append(Banded(piece.at, step, quantity, parts, credit, rounded, before[0], name, apart))
         piece.value = Amount(rounded, exactly)
 
-    def _between(self, step: ops.Tiers, reached: Reached, before: Fraction, after: Fraction) -> Fraction:
+    def _between(
+        self, step: ops.Tiers, reached: Reached, before: Fraction, after: Fraction, whole: Fraction
+    ) -> Fraction:
         if step.graduated:
             return graduated(reached, before, after)
-        return volume(reached, before, after)
+        if step.each is not None:
+            return volume(reached, before, after)
+        return volume_of_record(reached, before, after, whole)
+
+
+def minimum_names(program: Program) -> dict[Place, str]:
+    """What each minimum of a period is called in ids: its line, with the usage where two usages share the label."""
+    found = [
+        (label, price.usage, step.place)
+        for price in program.prices
+        for label, steps in (*((line.label, line.steps) for line in price.lines), ("together", price.together))
+        for step in steps
+        if isinstance(step, ops.AtLeast) and step.each is not None
+    ]
+    labels = Counter(label for label, _, _ in found)
+    both = Counter((label, usage) for label, usage, _ in found)
+    return {
+        place: label
+        if labels[label] == 1
+        else f"{usage}.{label}"
+        if both[label, usage] == 1
+        else f"{usage}.{label}@{place.line}"
+        for label, usage, place in found
+    }
+
+
+def _part(value: object) -> str:
+    """A part of such an id; what is not given is empty."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else shown(value) if isinstance(value, bool | Fraction) else str(value)
+    return text.replace("%", "%25").replace("/", "%2F")
 
 
 def name_of(step: ops.Step) -> str:

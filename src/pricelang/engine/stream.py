@@ -95,7 +95,7 @@ def true_ups(engine: Engine, counts: Counts, account_of: Callable[[str], Account
         try:
             charge = engine.true_up(minimum, account_of(minimum.account), counts)
         except RecordError as error:
-            name = f"{minimum.account}/{minimum.name}/{minimum.line.label}"
+            name = engine.true_up_id(minimum)
             yield Rejection(name, error.code, error.field, error.message)
             continue
         if charge is not None:

@@ -111,6 +111,8 @@ class Reached:
 
 def graduated(reached: Reached, before: Fraction, after: Fraction) -> Fraction:
     """What the units from `before` to `after` cost, each in its band; a band's fixed amount when it is entered (R9)."""
+    if after < before:  # less than nothing gives back what the units cost
+        return -graduated(reached, after, before)
     amount = ZERO
     covered = ZERO
     for band in reached.bands:
@@ -142,3 +144,12 @@ def volume(reached: Reached, before: Fraction, after: Fraction) -> Fraction:
     earlier = cost(before)
     reached.parts.clear()
     return cost(after) - earlier
+
+
+def volume_of_record(reached: Reached, before: Fraction, after: Fraction, whole: Fraction) -> Fraction:
+    """A piece of a record, at the rate of the band that the whole record reaches; its fixed amount with the first."""
+    band = reached.at(whole)
+    rate = reached.rate(band)
+    flat = reached.flat(band) if before == 0 else ZERO
+    reached.parts.append(BandPart(after - before, rate, flat, band.band, band.place, band.inline, band.row))
+    return (after - before) * rate + flat
