@@ -444,7 +444,7 @@ def test_a_part_of_two_parts_and_of_a_computed_whole() -> None:
     )
     shared = Sum(((1, Sum(((1, Field("all")), (-1, Field("night"))))), (-1, Field("wait"))))
     wholes = (Whole("all", ("night", "wait"), shared),)
-    intake = Intake(Program("p", "P", "USD", "UTC", "month", {"x": UsageType("x", "X", False, inputs, (), wholes, PLACE)}, (), {}, {}, (), {}))  # fmt: skip  # noqa: E501
+    intake = Intake(Program("p", "P", "USD", "UTC", "month", {"x": UsageType("x", "X", False, inputs, (), wholes, PLACE)}, (), {}, {}, (), {}))  # fmt: skip
     raw = {**TALK, "type": "x", "all": "0.5", "night": "15", "wait": "15"}
     assert intake.read(raw).values["all"] == 1800
     with pytest.raises(RecordError, match=r"night \(15\) and wait \(15\.1\) together are more than all, which is 0\.5"):
