@@ -344,6 +344,9 @@ def test_the_pages_list_every_finding_and_every_rejection() -> None:
     listed = re.findall(r"^\| (PL\d{3}) \| `([\w-]+)` \| (\w+) \|", (ROOT / "docs/findings.md").read_text(), re.M)
     known = sorted((rule.code, rule.slug, rule.severity) for rule in RULES.values())
     assert listed == known
+    waivers = (ROOT / "docs/reference/waivers.md").read_text(encoding="utf-8")
+    warnings = {(rule.slug, rule.code) for rule in RULES.values() if rule.severity == "warning"}
+    assert warnings == set(re.findall(r"^\| `([\w-]+)` \| (PL\d{3}) \|", waivers, re.M))
     records = (ROOT / "docs/records.md").read_text(encoding="utf-8")
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     codes = set(re.findall(r"\b(?:RecordError|FileError|NumberError)\(\s*\"([a-z-]+)\"", source))
