@@ -27,6 +27,7 @@ from pricelang.check.overlay import lay_on
 from pricelang.check.partition import check_partition
 from pricelang.check.prices import read_allowances
 from pricelang.check.prices import read_prices
+from pricelang.check.reach import check_unlimited
 from pricelang.check.reach import check_used_cells
 from pricelang.check.scope import Scope
 from pricelang.check.scope import UsageInfo
@@ -144,6 +145,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
     prices = read_prices(of(n.PriceBlock), scope)
     check_accounts(blocks, scope)
     check_used_cells(scope)
+    check_unlimited(scope)
     check_partition(prices, scope)
     check_doubts(prices, header, scope)
     check_unused(blocks, scope)

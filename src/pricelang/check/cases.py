@@ -35,7 +35,7 @@ def cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -
         if case.when is not None and asked is None:
             good = False
             continue
-        if asked is not None and state.counted and asks_record(asked):
+        if asked is not None and state.counted and asks_record(asked, state.apart):
             scope.findings.add(codes.COUNT_THEN_CONDITION, case.place)
         if asked is not None and not closed and any(implies(asked, one) for one in earlier):
             same = any(asked == one for one in earlier)
@@ -89,8 +89,17 @@ def exhaustive(asked: list[ops.Cond], scope: Scope) -> bool:
         if isinstance(of, ops.Attribute):
             info = scope.account.get(of.name)
         if info is not None and not info.type.optional:
-            if info.type.kind == "choice" and named >= set(info.type.choices):
+            if info.type.kind == "choice" and named >= _open_words(info.type.choices, of, scope.given):
                 return True
             if info.type.kind == "truth" and len(named) == 2:
                 return True
     return False
+
+
+def _open_words(choices: tuple[str, ...], of: ops.Expr, given: ops.Cond | None) -> set[object]:
+    """The words of a closed field that can come here, under the condition of the price."""
+    words: set[object] = set(choices)
+    for one in given.of if isinstance(given, ops.All) else (given,):
+        if isinstance(one, ops.IsOneOf) and one.of == of:
+            words &= set(one.values)
+    return words

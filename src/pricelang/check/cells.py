@@ -33,7 +33,7 @@ from pricelang.units import SIGNS
 from pricelang.units import Unit
 from pricelang.units import find_unit
 
-NO_CELL = frozenset({"—", "-", "–", "―", "--"})
+NO_CELL = frozenset({"—", "-", "–", "―", "--", "not offered", "n/a"})
 _SHARE = re.compile(r"(?:as|(\d[\d.,]*)\s?% of) (.+)$", re.I)
 _SIGN = "|".join(re.escape(sign) for sign in SIGNS)
 _MONEY = re.compile(rf"({_SIGN})\s?(\d[\d,.]*[KMB]?)$")
@@ -80,6 +80,9 @@ def header_columns(header: n.Cells, block_per: n.Size | None, scope: Scope) -> l
             text = match[1]
             _column_unit(match[2].strip(), column, scope)
         column.name = column_name(text)
+        if column.name[0].isdigit():
+            advice = f"begin it with a letter, such as `price {text}`"
+            scope.findings.add(codes.BAD_CELL, word.place, advice, text=text, kind="the name of a column")
         for other in columns:
             if other.name == column.name:
                 line = word.place.line
@@ -151,7 +154,7 @@ def read_cell(word: n.Word, column: Column, scope: Scope) -> ReadCell | None:
         return None
     if low == "free":
         return ReadCell(Fraction(0), "", PLAIN, word)
-    if text in NO_CELL:
+    if low in NO_CELL:
         return ReadCell(NotOffered(), "", PLAIN, word)
     if low == "custom":
         return ReadCell(Custom(), "", PLAIN, word)

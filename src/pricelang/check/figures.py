@@ -51,7 +51,9 @@ def figure(node: n.Expr, scope: Scope) -> Typed | None:
         case n.Free():
             return ZERO
         case n.NoLimit():
-            return Typed(ops.Const(Fraction(10) ** 60), Type("number", zero=True))
+            advice = "leave the step out, or write it in a cell of a table"
+            scope.findings.add(codes.OUT_OF_PLACE, node.place, what="`unlimited`", advice=advice)
+            return None
 
 
 def _number(node: n.Number, scope: Scope) -> Typed | None:
@@ -124,6 +126,8 @@ def _member(node: n.Member, scope: Scope) -> Typed | None:
         scope.unknown(f"column of `{node.of}`", node.name, node.place, [*table.columns])
         return None
     scope.cells_used.setdefault((node.of, node.name), node.place)
+    if not scope.bounding:
+        scope.cells_priced.setdefault((node.of, node.name), node.place)
     _check_keys(table.keys, table.band_key, node, scope)
     return Typed(ops.Cell(node.of, node.name), table.columns[node.name])
 
@@ -191,6 +195,14 @@ def _sum(node: n.Arithmetic, scope: Scope) -> Typed | None:
     typed_parts = [(sign, part, typed) for sign, part, typed in found if typed is not None]
     lead = next((t.type for _, _, t in typed_parts if not t.type.bare and not t.type.zero), typed_parts[0][2].type)
     terms: list[tuple[int, ops.Expr]] = []
+    if lead.percent or any(typed.type.percent for _, _, typed in typed_parts):
+        plain = next((part for _, part, typed in typed_parts if not typed.type.percent and not typed.type.zero), None)
+        if plain is not None:
+            left, right = "a plain number", "a percentage"
+            scope.findings.add(
+                codes.UNIT_MIX, plain.place, "write it as a percentage: 1 is `100%`", left=left, right=right
+            )
+            return None
     for sign, part, typed in typed_parts:
         adapted = adapt(typed, lead.unit, part.place, scope)
         if adapted is None:
@@ -277,3 +289,12 @@ def constant(node: n.Expr, scope: Scope, unit: Unit | None = None) -> Fraction |
 
 def _has_money(unit: Unit) -> bool:
     return bool(currencies_in(unit.dims))
+
+
+def limit_figure(node: n.Expr, scope: Scope) -> Typed | None:
+    """A figure that limits something, and may come from a cell that says `unlimited`."""
+    scope.bounding = True
+    try:
+        return figure(node, scope)
+    finally:
+        scope.bounding = False

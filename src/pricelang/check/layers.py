@@ -146,7 +146,7 @@ class _Assembly:
         self.rows = rows
         self.typed = [key_type(column.name, scope) for column in key_columns]
         self.key_types = [
-            typed[0] if typed else self._band_type(column)
+            self._in_its_unit(column, typed[0] if typed else self._band_type(column))
             for column, typed in zip(key_columns, self.typed, strict=True)
         ]
         self.names: list[dict[str, list[int]]] = []
@@ -193,6 +193,18 @@ class _Assembly:
             self.block.place,
         )
         return info
+
+    def _in_its_unit(self, column: Column, type: Type | None) -> Type | None:
+        """A key whose header names a unit is read in it: `minutes (minutes)` for a field in seconds."""
+        if column.unit is None:
+            return type
+        if type is None:
+            return Type("number", column.unit)
+        if type.kind != "number" or type.unit.dims != column.unit.dims:
+            left, right = str(type), str(Type("number", column.unit))
+            self.scope.findings.add(codes.UNIT_MIX, column.place, f"`{column.name}` is {left}", left=left, right=right)
+            return type
+        return replace(type, unit=column.unit)
 
     def _band_type(self, column: Column) -> Type | None:
         """The type of a key that is no field: its bands are of a quantity whose unit they name."""
@@ -414,7 +426,8 @@ class _Assembly:
                         break
                     if after == name:
                         looped.add(number)
-                        place = next(d.cells[number, name].word.place for d in drafts if (number, name) in d.cells)
+                        cells = [d.cells[number, name] for d in drafts if (number, name) in d.cells]
+                        place = next(cell.word.place for cell in reversed(cells) if isinstance(cell.value, Share))
                         self.scope.findings.add(codes.SHARE_LOOP, place, column=name)
                         todo.clear()
                         break

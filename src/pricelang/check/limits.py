@@ -7,6 +7,7 @@ from fractions import Fraction
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import key_value
 from pricelang.check.figures import figure
+from pricelang.check.figures import limit_figure
 from pricelang.check.measures import check_keys
 from pricelang.check.measures import check_names
 from pricelang.check.measures import check_time
@@ -118,7 +119,7 @@ def _question(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> None
         return
     if not _window(asked, counts, about, within) or asked.bound is None:
         return
-    bound = figure(asked.bound, within)
+    bound = limit_figure(asked.bound, within)
     if bound is None:
         return
     check_keys(asked.bound, about, scope)

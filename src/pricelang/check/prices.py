@@ -9,6 +9,7 @@ from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.figures import adapt
 from pricelang.check.figures import figure
+from pricelang.check.figures import limit_figure
 from pricelang.check.header import period_word
 from pricelang.check.rates import State
 from pricelang.check.scope import Scope
@@ -57,7 +58,7 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
             )
             continue
         within = scope.inside(None, tuple(scope.usages.values()))
-        size = figure(block.size, within)
+        size = limit_figure(block.size, within)
         each = period(block.each, within)
         if size is None or each is None:
             continue
@@ -96,7 +97,7 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
                 )
                 kept = 0
         if block.kept_at_most is not None:
-            most = figure(block.kept_at_most, within)
+            most = limit_figure(block.kept_at_most, within)
             most = adapt(most, size.type.unit, block.kept_at_most.place, scope) if most is not None else None
             at_most = most.expr if most is not None else None
         scope.allowance_units[block.name] = size.type.unit
@@ -124,7 +125,8 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
     for usage in scope.usages.values():
         mine = [lowered for lowered in found if lowered.usage is usage]
         asked = [lowered.price.when for lowered in mine if lowered.price.when is not None]
-        if mine and len(asked) == len(mine) and not exhaustive(asked, scope.inside(usage)):
+        written = sum(block.usage.text == usage.name for block in blocks)
+        if mine and len(asked) == len(mine) == written and not exhaustive(asked, scope.inside(usage)):
             scope.findings.add(codes.PRICE_GAP, mine[-1].node.place, name=usage.name)
     for index, later in enumerate(found):
         for earlier in found[:index]:
@@ -137,6 +139,7 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
 
 def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
     when = condition(block.when, scope) if block.when is not None else None
+    scope.given = when
     if usage.is_resource and when is not None and _asks_time(when):
         what = "a resource can run from one of these times into another"
         scope.findings.add(codes.STEP_ORDER, block.place, what=what, advice="put the condition on each line instead")
@@ -266,6 +269,7 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
             None,
             decl.place,
             decl.free,
+            True,
         )
         return line, typed.type
     if decl.every is not None:
@@ -328,7 +332,19 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         unit = written if written is not None and written.dims == unit.dims else unit
     if usage.is_resource and state.by_time:
         unit = _time_unit(unit, decl, state, scope)
-    line = Line(decl.label.text, expr, steps, when, charged, unit.name, unit.factor, None, state.by_time, decl.place)
+    line = Line(
+        label=decl.label.text,
+        of=expr,
+        steps=steps,
+        when=when,
+        charged=charged,
+        unit=unit.name,
+        factor=unit.factor,
+        every=None,
+        by_time=state.by_time,
+        place=decl.place,
+        is_quantity=not is_money(typed.type.unit.dims),
+    )
     return line, Type("number", state.unit if state.unit.dims else scope.money)
 
 

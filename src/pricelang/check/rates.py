@@ -27,6 +27,7 @@ class State:
     has_time: bool = False  # the quantity is (a multiple of) the running time
     counted: bool = False  # a step above counts over a period
     volume: bool = False
+    apart: tuple[ops.Expr, ...] = ()  # what all counts above keep apart
     minimum: bool = False  # a step above is a minimum that the end of a period charges
     packages: bool = False
     time_wanted: str | None = None  # an allowance of a resource is of size by this time
@@ -118,16 +119,17 @@ def not_priced_yet(step: n.StepDecl, state: State, scope: Scope) -> bool:
     return True
 
 
-def asks_record(when: ops.Cond) -> bool:
+def asks_record(when: ops.Cond, apart: tuple[ops.Expr, ...] = ()) -> bool:
+    """Whether a condition can differ between the records of one count; `apart` is what the count keeps apart."""
     match when:
         case ops.Not():
-            return asks_record(when.of)
+            return asks_record(when.of, apart)
         case ops.All() | ops.AnyOf():
-            return any(asks_record(one) for one in when.of)
+            return any(asks_record(one, apart) for one in when.of)
         case ops.During():
             return True
         case ops.InForce() | ops.NewCustomer():
             return False
         case ops.Compare():
-            return not isinstance(when.left, ops.Attribute)
-    return not isinstance(when.of, ops.Attribute)
+            return not isinstance(when.left, ops.Attribute) and when.left not in apart
+    return not isinstance(when.of, ops.Attribute) and when.of not in apart

@@ -8,6 +8,7 @@ from pricelang.check.layers import FAR
 from pricelang.check.scope import Scope
 from pricelang.core import ops
 from pricelang.core.program import Table
+from pricelang.core.program import Unlimited
 from pricelang.diagnostics import codes
 from pricelang.period import instant_text
 
@@ -50,3 +51,18 @@ def _check_cell(table: Table, number: int, shown: str, column: str, scope: Scope
 
 def _day(text: str) -> str:
     return text.removesuffix("T00:00:00Z")
+
+
+def check_unlimited(scope: Scope) -> None:
+    """No price asks for a cell that says `unlimited`, which is no amount."""
+    for name, column in scope.cells_priced:
+        info = scope.tables.get(name)
+        if info is None or info.table is None:
+            continue
+        for layer in info.table.layers:
+            for (_, own), (value, place) in layer.cells.items():
+                if own == column and isinstance(value, Unlimited):
+                    advice = "write an amount, `free`, or `—` where it is not offered"
+                    scope.findings.add(
+                        codes.BAD_CELL, place, advice, text="unlimited", kind="an amount that a price asks for"
+                    )

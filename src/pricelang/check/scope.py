@@ -7,6 +7,7 @@ from dataclasses import field
 from dataclasses import replace
 from difflib import get_close_matches
 
+from pricelang.core.ops import Cond
 from pricelang.core.ops import Expr
 from pricelang.core.ops import Hours
 from pricelang.core.program import Allowance
@@ -133,6 +134,9 @@ class Scope:
     cells_used: dict[tuple[str, str], Place] = field(default_factory=dict)
     quantities_used: set[tuple[str, str]] = field(default_factory=set)
     share_base: bool = False
+    given: Cond | None = None  # the condition of the price at hand, which holds for all its records
+    bounding: bool = False  # the figure at hand is a limit, which can be `unlimited`
+    cells_priced: dict[tuple[str, str], Place] = field(default_factory=dict)
 
     def inside(self, usage: UsageInfo | None, within: tuple[UsageInfo, ...] = ()) -> Scope:
         """The same scope, standing in a usage's price (or in a table that these usages use)."""

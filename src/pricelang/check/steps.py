@@ -6,6 +6,7 @@ from pricelang.check.cases import cases
 from pricelang.check.conditions import condition
 from pricelang.check.figures import adapt
 from pricelang.check.figures import figure
+from pricelang.check.figures import limit_figure
 from pricelang.check.header import period_word
 from pricelang.check.header import rounding
 from pricelang.check.rates import State
@@ -39,6 +40,9 @@ def lower_steps(steps: tuple[n.StepDecl, ...], state: State, scope: Scope) -> tu
             continue
         found.append(made)
         if step.each is not None:
+            mine = getattr(made, "each", None)
+            apart = mine.apart if mine is not None else ()
+            state.apart = tuple(one for one in state.apart if one in apart) if state.counted else apart
             state.counted = True
     return tuple(found) if good else None
 
@@ -49,7 +53,7 @@ def _step(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
         when = condition(step.when, scope)
         if when is None:
             return None
-        if state.counted and asks_record(when):
+        if state.counted and asks_record(when, state.apart):
             scope.findings.add(codes.COUNT_THEN_CONDITION, step.place)
     each: ops.Period | None = None
     if step.each is not None:
@@ -130,6 +134,7 @@ def _sized(
     if step.word == "in steps of":
         return ops.RoundUp(adapted.expr, each, when, step.place, moves_end)
     if state.resource and state.has_time:
+        state.unit, state.packages = PACKAGE, True
         scope.findings.add(
             codes.STEP_ORDER,
             step.place,
@@ -178,7 +183,7 @@ def _beyond(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
             right=str(Type("number", unit)),
         )
         return None
-    state.counted = True
+    state.counted, state.apart = True, ()
     return ops.Beyond(name, step.place)
 
 
@@ -186,7 +191,7 @@ def _bound(
     step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None, each: ops.Period | None
 ) -> ops.Step | None:
     assert step.amount is not None
-    typed = figure(step.amount, scope)
+    typed = limit_figure(step.amount, scope) if step.word == "at most" else figure(step.amount, scope)
     if typed is None:
         return None
     if not state.priced and is_money(typed.type.unit.dims) and not is_money(state.unit.dims):
@@ -265,18 +270,19 @@ def _adjust(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None)
     if state.resource and state.has_time and not state.priced and not share:
         _no_step_of_time(step, scope)
         return None
-    if typed.type.percent or (not typed.type.unit.dims and not typed.type.bare and not typed.type.zero):
+    if typed.type.percent:
         return ops.Adjust(sign, True, typed.expr, when, step.name, step.place)
     if not state.priced and is_money(typed.type.unit.dims) and not is_money(state.unit.dims):
         scope.findings.add(codes.UNPRICED_STEP, step.place, step=step.word)
         return None
-    if typed.type.bare:
+    if typed.type.bare or (not typed.type.unit.dims and not typed.type.zero):
         scope.findings.add(codes.BARE_RATE, step.amount.place, "write a percentage or an amount", like="10%")
         return None
     adapted = adapt(typed, state.unit, step.amount.place, scope)
     if adapted is None:
         return None
-    return ops.Adjust(sign, False, adapted.expr, when, step.name, step.place)
+    of_quantity = not state.priced and not is_money(state.unit.dims)
+    return ops.Adjust(sign, False, adapted.expr, when, step.name, step.place, of_quantity)
 
 
 def _rounded(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -> ops.Step | None:

@@ -151,6 +151,7 @@ def _band_table(step: n.StepDecl, state: State, scope: Scope) -> ops.BandTable |
             scope.unknown(f"column of `{table}`", member.name, member.place, info.columns)
             return None
         scope.cells_used.setdefault((table, member.name), member.place)
+        scope.cells_priced.setdefault((table, member.name), member.place)
         type = info.columns[member.name]
         if is_money(type.unit.dims) and not type.zero:
             flat = member.name

@@ -277,6 +277,7 @@ class Adjust:
     when: Cond | None
     name: str | None
     place: Place
+    of_quantity: bool = False  # never to less than nothing
 
 
 @dataclass(frozen=True, slots=True)

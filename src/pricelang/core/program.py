@@ -200,6 +200,7 @@ class Line:
     by_time: str | None
     place: Place
     free_reason: str | None = None
+    is_quantity: bool = False  # it begins with a quantity, which is never less than nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,12 @@ DATE_GAP = _error(
     "give it a price without dates, or let the dates meet",
 )
 WINDOW_OVERLAP = _error("PL415", "window-overlap", "these hours cover a time twice")
-SHARE_LOOP = _error("PL416", "share-loop", "`{column}` is priced from itself")
+SHARE_LOOP = _error(
+    "PL416",
+    "share-loop",
+    "`{column}` is priced from itself",
+    "write the amount, or a step `less 50%` with a condition under the line",
+)
 NOT_A_BAND_TABLE = _error("PL417", "not-a-band-table", "the table `{name}` has no column of bands such as `up to 10K`")
 KEY_NOT_A_FIELD = _error(
     "PL418",

@@ -268,6 +268,8 @@ class Evaluation:
             exact = self.number(line.of, line.place)
         finally:
             self.exactly = self.lenient = False
+        if line.is_quantity:
+            rounded, exact = max(rounded, ZERO), max(exact, ZERO)
         if self.tell:
             values = values_in(self, line.of, line.place)
             fed = [self.fed.get(of.label) for of, _ in values if isinstance(of, ops.LineValue)]
@@ -291,7 +293,8 @@ class Evaluation:
                 return Fraction(-(-value // self.size(step.size, step.place)))
             case ops.Adjust():
                 by = self.number(step.by, step.place)
-                return value + step.sign * (value * by if step.share else by)
+                after = value + step.sign * (value * by if step.share else by)
+                return max(after, ZERO) if step.of_quantity else after
             case ops.Round():
                 return self.rounded(step, value) if rounding else value
         raise AssertionError(step)

@@ -102,6 +102,11 @@ class LineBuilder:
                 return n.ShareOf(self.number(str(kids[0]).rstrip("% "), place) / 100, self.expr(kids[1]), place)
             case "sum" | "product":
                 sign = "+" if tree.data == "sum" else "×"
+                for kid in kids[:-1] if tree.data == "sum" else ():
+                    if isinstance(kid, Tree) and kid.data == "share_of":
+                        what = "`% of` takes only the next figure, and more follows"
+                        advice = "set brackets, such as `10% of (a + b)` or `(10% of a) + b`"
+                        self.findings.add(codes.SYNTAX, self.place(kid), what=what, advice=advice)
                 parts: list[tuple[str, n.Expr]] = []
                 for kid in kids:
                     if isinstance(kid, Token):

@@ -77,6 +77,10 @@ class Function(Steps):
             self.exactly = True
             same = self.named(self.number(line.of), "start")
         self.lenient = self.exactly = False
+        if line.is_quantity and _may_be_negative(line.of):
+            split = same is not rounded
+            rounded = self.named(self._bound("max", rounded, NOTHING), "start")
+            same = self.named(self._bound("max", same, NOTHING), "start") if split else rounded
         return Amount(rounded, same)
 
     def charge_line(self, line: Line, piece: Piece) -> None:
@@ -223,3 +227,17 @@ def _labels_read(price: Price) -> set[str]:
             found.add(one.label)
         todo += beneath(one)
     return found
+
+
+def _may_be_negative(expr: ops.Expr) -> bool:
+    """Whether a quantity could come to less than nothing: what is sent never is."""
+    match expr:
+        case ops.Sum():
+            return any(sign < 0 or _may_be_negative(term) for sign, term in expr.terms)
+        case ops.Product():
+            return any(_may_be_negative(factor) for factor in expr.factors)
+        case ops.Quotient():
+            return _may_be_negative(expr.over) or _may_be_negative(expr.under)
+        case ops.Const():
+            return expr.value < 0
+    return isinstance(expr, ops.Field | ops.LineValue)

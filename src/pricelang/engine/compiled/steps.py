@@ -222,7 +222,8 @@ class Steps(Expressions):
                 return self._begun(value, self.size(step.size))
             case ops.Adjust():
                 by = self.number(step.by)
-                return add([(1, value), (step.sign, multiply([value, by]) if step.share else by)])
+                after = add([(1, value), (step.sign, multiply([value, by]) if step.share else by)])
+                return self._bound("max", self.named(after, "left"), NOTHING) if step.of_quantity else after
         raise NotCompiled("a step that is not known here")
 
     def _at_most(self, value: Figure, expr: ops.Expr) -> Figure:

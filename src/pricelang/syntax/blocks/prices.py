@@ -52,7 +52,9 @@ def price_line(reader: LineReader, line: Line, item: Any, built: LineBuilder) ->
     place = reader.place(line)
     if item.data == "line_free":
         reader.no_children_but_waivers(line)
-        return n.LineDecl(built.word(label), built.expr(of), (), free=unquote(str(parts[0])), place=place)
+        asked = built.when(parts[1:])
+        free = unquote(str(parts[0]))
+        return n.LineDecl(built.word(label), built.expr(of), (), None, asked, free, place)
     steps: list[n.StepDecl] = []
     every: n.EveryDecl | None = None
     when: n.Cond | None = None
