@@ -61,7 +61,8 @@ def cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -
             continue
         unit = unit if unit is not None and rate.type.zero else came
         cases.append(ops.Case(asked, rate.expr, case.place))
-    if good and not closed and not exhaustive([case.when for case in cases if case.when is not None], scope):
+    asks = [case.when for case in cases if case.when is not None]
+    if good and not closed and not exhaustive(asks, scope, scope.given):
         scope.findings.add(codes.NO_CASE_LEFT, step.place)
         good = False
     if not good or not cases:
@@ -70,8 +71,11 @@ def cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -
     return ops.Rate(tuple(cases), when, step.place)
 
 
-def exhaustive(asked: list[ops.Cond], scope: Scope) -> bool:
-    """Whether conditions plainly take every record: every word of one closed field, or both sides of one edge."""
+def exhaustive(asked: list[ops.Cond], scope: Scope, given: ops.Cond | None = None) -> bool:
+    """Whether conditions plainly take every record: every word of one closed field, or both sides of one edge.
+
+    `given` is a condition that all those records meet.
+    """
     for one in asked:
         for two in asked:
             if one == ops.Not(two):
@@ -89,7 +93,7 @@ def exhaustive(asked: list[ops.Cond], scope: Scope) -> bool:
         if isinstance(of, ops.Attribute):
             info = scope.account.get(of.name)
         if info is not None and not info.type.optional:
-            if info.type.kind == "choice" and named >= _open_words(info.type.choices, of, scope.given):
+            if info.type.kind == "choice" and named >= _open_words(info.type.choices, of, given):
                 return True
             if info.type.kind == "truth" and len(named) == 2:
                 return True

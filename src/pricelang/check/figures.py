@@ -20,6 +20,8 @@ from pricelang.units import currencies_in
 from pricelang.units import currency
 from pricelang.units import find_unit
 
+WITHOUT_LIMIT = Fraction(10) ** 60
+"""`unlimited`, where something is limited: more than a record can hold."""
 ZERO = Typed(ops.Const(Fraction(0)), Type("number", zero=True))
 
 
@@ -293,6 +295,8 @@ def _has_money(unit: Unit) -> bool:
 
 def limit_figure(node: n.Expr, scope: Scope) -> Typed | None:
     """A figure that limits something, and may come from a cell that says `unlimited`."""
+    if isinstance(node, n.NoLimit):
+        return Typed(ops.Const(WITHOUT_LIMIT), Type("number", zero=True))
     scope.bounding = True
     try:
         return figure(node, scope)

@@ -11,6 +11,7 @@ from pricelang.core.program import Table
 from pricelang.core.program import Unlimited
 from pricelang.diagnostics import codes
 from pricelang.period import instant_text
+from pricelang.units import currencies_in
 
 
 def check_used_cells(scope: Scope) -> None:
@@ -57,7 +58,7 @@ def check_unlimited(scope: Scope) -> None:
     """No price asks for a cell that says `unlimited`, which is no amount."""
     for name, column in scope.cells_priced:
         info = scope.tables.get(name)
-        if info is None or info.table is None:
+        if info is None or info.table is None or not currencies_in(info.columns[column].unit.dims):
             continue
         for layer in info.table.layers:
             for (_, own), (value, place) in layer.cells.items():

@@ -191,7 +191,8 @@ def _bound(
     step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None, each: ops.Period | None
 ) -> ops.Step | None:
     assert step.amount is not None
-    typed = limit_figure(step.amount, scope) if step.word == "at most" else figure(step.amount, scope)
+    limits = step.word == "at most" and not isinstance(step.amount, n.NoLimit)
+    typed = limit_figure(step.amount, scope) if limits else figure(step.amount, scope)
     if typed is None:
         return None
     if not state.priced and is_money(typed.type.unit.dims) and not is_money(state.unit.dims):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -21,7 +22,7 @@ from pricelang.period import window_edges
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
-MOST_PIECES = 200_000
+MOST_PIECES = 50_000
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
 
 
@@ -92,9 +93,9 @@ def _starts(pricing: Evaluation, line: Line, every: str, start: Fraction, stop: 
             raise RecordError("too-many-instants", "stopped", f"more than {MOST_PIECES:,} started {every}s")
         at = add_duration(start, number, every, pricing.program.zone)
     for begin, end in itertools.pairwise(cuts):
-        inside = [one for one in instants if begin <= one < end]
-        if inside:
-            _started(pricing, line, inside[0], len(inside), found)
+        low, high = bisect_left(instants, begin), bisect_left(instants, end)
+        if low < high:
+            _started(pricing, line, instants[low], high - low, found)
     return found
 
 
@@ -115,6 +116,8 @@ def _cuts(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction, mont
             found.add(instant)
     for name in edges_of(pricing, line)[1]:
         hours = program.hours[name]
+        if (stop - start) / 86400 * max(1, len(hours.windows)) > MOST_PIECES:
+            raise _too_many()
         found.update(window_edges(start, stop, hours.windows, hours.zone))
     periods = {(step.each.unit, step.each.zone) for step in line.steps if getattr(step, "each", None) is not None}  # type: ignore[union-attr]
     for step in line.steps:
@@ -133,10 +136,12 @@ def _cuts(pricing: Evaluation, line: Line, start: Fraction, stop: Fraction, mont
             if at < stop:
                 found.add(at)
             if len(found) > MOST_PIECES:
-                raise RecordError(
-                    "too-many-instants", "stopped", f"it runs over more than {MOST_PIECES:,} pieces of time"
-                )
+                raise _too_many()
     return sorted(found)
+
+
+def _too_many() -> RecordError:
+    return RecordError("too-many-instants", "stopped", f"it runs over more than {MOST_PIECES:,} pieces of time")
 
 
 def edges_of(pricing: Evaluation, line: Line) -> tuple[set[Fraction], set[str]]:
