@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 from pricelang.core.program import FieldType
@@ -200,6 +199,10 @@ class Ruleset:
             found[key] = self._attribute(key, raw)
         at = None
         if signup is not None:
+            if not isinstance(signup, str):
+                raise RecordError(
+                    "bad-time", "signup", f"the signup of `{name}` is no text such as 2026-02-01T12:00:00Z"
+                )
             try:
                 at = parse_instant(signup)
             except ValueError as error:
@@ -209,7 +212,7 @@ class Ruleset:
     def _attribute(self, key: str, raw: object) -> Value:
         reader = self._attributes.get(key)
         if reader is not None:
-            return raw if isinstance(raw, Fraction) else reader(raw)
+            return reader(raw)
         table, _, column = key.partition(".")
         known = self.program.tables.get(table)
         if known is None or column not in known.columns:
@@ -218,7 +221,7 @@ class Ruleset:
         if kind.kind in ("text", "date"):
             return str(raw)
         reader = value_reader(Input(key, FieldType("number", (), kind.factor, kind.unit)))
-        return raw if isinstance(raw, Fraction) else reader(raw)
+        return reader(raw)
 
 
 def load(path: str | os.PathLike[str]) -> Ruleset:

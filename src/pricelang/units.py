@@ -42,7 +42,8 @@ def _join(left: Dims, right: Dims, sign: int) -> Dims:
 def plural(name: str) -> str:
     """The plural of a unit's name: `GB-month` gives `GB-months`; sizes in capitals have none."""
     last = name.rsplit("-", 1)[-1]
-    if last.isupper() or last in _NO_PLURAL or last.endswith("B"):
+    symbol = any(char.isupper() for char in last[1:]) or any(char.isdigit() for char in last)
+    if last.isupper() or symbol or last in _NO_PLURAL:
         return name
     if last.endswith(("s", "x", "ch", "sh")):
         return name + "es"

@@ -460,7 +460,8 @@ class Reading:
         if size is None:
             return value
         key = ("allowance", of.name, *(self.get(name) for name in of.each.apart))
-        first = min(now, period(self.signup, of.each.unit, self.rules.zone)) if self.signup else now
+        began = self.signup or self.counts.get("first")
+        first = min(now, period(began, of.each.unit, self.rules.zone)) if began else now
         since, lots = self.counts.get(key, (first, [size]))  # what is left, the period's own units last
         while since < now:
             kept, lots = (lots[-of.kept :] if of.kept else []), []
@@ -683,6 +684,7 @@ def charge(rules: d.Ruleset, record: dict, book: Book) -> Charge:
         reading.stopped = moment(record["stopped"]) if usage.resource else None
         kept.append((counts, own, lines(reading, rounding)))
     for counts, own, _ in kept:
+        own.setdefault("first", at)
         counts[account] = own
     (_, _, charged), (_, _, exact) = kept
     found = []

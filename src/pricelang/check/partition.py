@@ -86,6 +86,8 @@ def _check(lowered: Lowered, scope: Scope) -> None:
     conds = {line.label: line.when for line in lowered.price.lines}
     told: set[int] = set()  # lines that one finding is about: taking it out mends all that they share
     feeding = {line.label for line in lowered.price.lines if not line.charged and line.free_reason is None}
+    free = {line.label for line in lowered.price.lines if line.free_reason is not None}
+    places_free = {decl.label.place for decl in lowered.node.lines if decl.label.text in free}
     for decl in lowered.node.lines:
         when = conds.get(decl.label.text)
         for atom in sorted(covered(decl.of, usage)):
@@ -94,6 +96,8 @@ def _check(lowered: Lowered, scope: Scope) -> None:
                     break
                 if (atom[0] in family and place.line in told) or exclude_each_other(when, other, scope.hours):
                     continue
+                if atom[0] not in family and (decl.label.text in free or place in places_free):
+                    continue  # a line that is not charged is no price
                 told.update((decl.place.line, place.line) if atom[0] in family else (decl.place.line,))
                 whole = _whole(lowered, atom)
                 _twice(atom, family, decl, place, when is None and other is None, whole, scope)

@@ -62,6 +62,14 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
         each = period(block.each, within)
         if size is None or each is None:
             continue
+        asked = sorted(
+            _record_fields(size.expr, within) - {one.name for one in each.apart if isinstance(one, ops.Field)}
+        )
+        if asked:
+            what = f"the size of this allowance depends on the {asked[0]} of each record"
+            advice = f"count it apart: `for each {asked[0]}`"
+            scope.findings.add(codes.STEP_ORDER, block.size.place, what=what, advice=advice)
+            continue
         if size.type.kind != "number" or (size.type.bare and not size.type.zero):
             scope.findings.add(
                 codes.WRONG_KIND,
@@ -102,6 +110,22 @@ def read_allowances(blocks: list[n.AllowanceBlock], scope: Scope) -> None:
             at_most = most.expr if most is not None else None
         scope.allowance_units[block.name] = size.type.unit
         scope.allowances[block.name] = Allowance(block.name, block.title, size.expr, each, kept, at_most, block.place)
+
+
+def _record_fields(expr: ops.Expr, scope: Scope) -> set[str]:
+    """The fields of a record that a figure asks for."""
+    match expr:
+        case ops.Field():
+            return {expr.name}
+        case ops.Cell():
+            return {key for key in scope.tables[expr.table].keys if scope.field(key) is not None}
+        case ops.Sum():
+            return {name for _, term in expr.terms for name in _record_fields(term, scope)}
+        case ops.Product():
+            return {name for factor in expr.factors for name in _record_fields(factor, scope)}
+        case ops.Quotient():
+            return _record_fields(expr.over, scope) | _record_fields(expr.under, scope)
+    return set()
 
 
 def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:

@@ -67,15 +67,16 @@ def price(rate: Typed, place: Place, state: State, scope: Scope) -> Unit | None:
     if state.resource:
         powers = dict(unit.dims)
         if is_money(_without_time(unit)):
-            if powers.get("month", 0) == -1:
-                state.by_time = "month"
-                return Unit(_without_time(unit))
-            if powers.get("second", 0) == -1:
-                state.by_time = "second"
-                return Unit(_without_time(unit))
-            if state.has_time and "second" not in powers:
-                state.by_time = "second"
-                return unit
+            by_time = next((base for base in ("month", "second") if powers.get(base, 0) == -1), None)
+            if by_time is None and state.has_time and "second" not in powers:
+                by_time = "second"
+            if by_time is not None and state.by_time not in (None, by_time):
+                left, right = "rates per month", "rates per hour"
+                scope.findings.add(codes.UNIT_MIX, place, "write all of them per one time", left=left, right=right)
+                return None
+            if by_time is not None:
+                state.by_time = by_time
+                return Unit(_without_time(unit)) if "month" in powers or "second" in powers else unit
             if not state.has_time:
                 scope.findings.add(
                     codes.NO_TIME,

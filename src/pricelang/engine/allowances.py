@@ -46,9 +46,11 @@ def _opened(pricing: Evaluation, allowance: Allowance, wallet: Wallet | None, st
         return wallet
     starts = [start]
     first = wallet.start if wallet is not None else start
-    signup = pricing.account.signup
-    if wallet is None and signup is not None:
-        first = _before(pricing, allowance, signup + 1)
+    began = pricing.account.signup
+    if began is None:
+        began = pricing.counts.first.get(pricing.record.account)
+    if wallet is None and began is not None:
+        first = _before(pricing, allowance, began + 1)
     while len(starts) <= allowance.kept and starts[0] > first:
         starts.insert(0, _before(pricing, allowance, starts[0]))
     lots: tuple[tuple[Fraction, Fraction], ...] = wallet.lots if wallet is not None else ()

@@ -47,6 +47,7 @@ class Counts:
 
     totals: dict[Key, tuple[Fraction, Fraction]] = field(default_factory=dict)
     wallets: dict[Key, Wallet] = field(default_factory=dict)
+    first: dict[str, Fraction] = field(default_factory=dict)  # when each account was first charged
     minimums: dict[Key, Minimum] = field(default_factory=dict)
 
     def minimum(self, key: Key, made: Minimum) -> Minimum:

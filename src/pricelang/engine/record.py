@@ -139,6 +139,7 @@ class Pricing(Evaluation):
             if kept is not made:
                 kept.totals = [kept.totals[0] + made.totals[0], kept.totals[1] + made.totals[1]]
         counts.wallets.update(self.wallets)
+        counts.first.setdefault(self.record.account, self.record.at)
 
     def charge(self) -> Charge:
         """All lines of the one price that holds, what finishes them together, and the header's rounding."""
@@ -187,7 +188,7 @@ class Pricing(Evaluation):
                 )
                 self._minimum(price, whole, index, step, Piece(self.at, ONE, total))
                 continue
-            total = self.counted_money(step, total, (price.usage, "together", index))
+            total = self.counted_money(step, total, (price.usage, str(price.place), "together", index))
             change = Amount(total.rounded - before.rounded, total.exact - before.exact)
             if change.rounded or change.exact:
                 place = step.place
@@ -289,7 +290,7 @@ class Pricing(Evaluation):
 
     def step(self, price: Price, line: Line, index: int, step: ops.Step, pieces: list[Piece]) -> None:
         """One step on all pieces of a line; what has come to nothing stays nothing (R8)."""
-        key = (price.usage, price.place.line, line.label, index)
+        key = (price.usage, str(price.place), line.label, index)
         match step:
             case ops.Rate():
                 for piece in pieces:
@@ -404,7 +405,7 @@ class Pricing(Evaluation):
         assert step.each is not None
         start, _, name = self.period(step.each)
         apart = tuple(self.value(one, step.place) for one in step.each.apart)
-        key: Key = (self.record.account, price.usage, price.place.line, line.label, index, start, apart)
+        key: Key = (self.record.account, price.usage, str(price.place), line.label, index, start, apart)
         made = self.minimums.get(key)
         if made is None:
             made = Minimum(self.record.account, price, line, index, start, name, piece.at, [ZERO, ZERO], apart)
