@@ -308,7 +308,7 @@ def records_are_counted_as_they_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @fault
 def a_repeated_record_is_charged_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake.Seen, "take", lambda self, record: "new")
+    monkeypatch.setattr(intake.Seen, "look", lambda self, record: "new")
 
 
 @fault

@@ -721,23 +721,35 @@ def step_name(step) -> str:
     return getattr(step, "name", None) or names.get(type(step)) or ("discount" if step.sign < 0 else "surcharge")
 
 
+def counts_over_time(rules: d.Ruleset) -> bool:
+    """Whether any line's price depends on the records before."""
+    lines = [line for price in rules.prices for line in price.lines]
+    lines += list(rules.overlay.lines.values()) if rules.overlay else []
+    steps = [step for line in lines for step in line.steps] + [s for price in rules.prices for s in price.together]
+    return any(isinstance(step, d.Beyond) or getattr(step, "each", None) for step in steps)
+
+
 def charge_all(rules: d.Ruleset, records: list[dict], book: Book) -> list[Charge | Rejected]:
-    """Charges in the order given; what is counted is counted in the order of `at`, then `id`."""
+    """Charges in the order given; what is counted is counted in the order of `at`, then `id`.
+
+    Only a record that is charged uses up its id.
+    """
     seen: dict[str, dict] = {}
     found: dict[int, Charge | Rejected] = {}
     waiting = []
     for n, record in enumerate(records):
         try:
             _, at, _ = taken(rules, record)
-            if record["id"] in seen:
-                raise Rejected("duplicate" if seen[record["id"]] == record else "id-conflict", "id")
-            seen[record["id"]] = record
             waiting.append((at, record["id"], n))
         except Rejected as rejected:
             found[n] = rejected
-    for _, _, n in sorted(waiting):
+    for _, _, n in sorted(waiting) if counts_over_time(rules) else waiting:
+        id = records[n]["id"]
         try:
+            if id in seen:
+                raise Rejected("duplicate" if seen[id] == records[n] else "id-conflict", "id")
             found[n] = charge(rules, records[n], book)
+            seen[id] = records[n]
         except Rejected as rejected:
             found[n] = rejected
     return [found[n] for n in range(len(records))]

@@ -362,7 +362,8 @@ class Writer:
     def cells(self, table: d.Table, rows) -> list[list[str]]:
         columns = [c for c in table.columns if any(c.name in row.cells for row in rows)]
         self.rng.shuffle(columns)
-        head = [*table.keys, *(self.head(c) for c in columns)]
+        named = {c.name for c in table.columns if all(isinstance(row.cells.get(c.name), str) for row in table.rows)}
+        head = [*table.keys, *(self.head(c, c.name in named) for c in columns)]
         sent = {"requests", *(f.name for usage in self.rules.usages for f in usage.fields)}
         return [head] + [
             [
@@ -375,10 +376,13 @@ class Writer:
             for row in rows
         ]
 
-    def head(self, column: d.Column) -> str:
+    def head(self, column: d.Column, wordy: bool) -> str:
+        """A column's header; where all cells are words it says the unit."""
         name = self.rng.choice([column.name] * 5 + [column.name.capitalize()])
         if column.kind == "rate" and (column.per, column.of) != self.default:
             return f"{name} (per {self.size(column.per, column.of)})"
+        if column.kind == "quantity" and wordy:
+            return f"{name} ({self.unit(column.unit)})"
         if column.kind == "money" and (self.default or self.rng.random() < 0.1):
             return f"{name} ({column.unit})"
         return name

@@ -249,10 +249,11 @@ def column_type(column: Column, cells: list[ReadCell], scope: Scope, row_of: Cal
             like = f"{sign}{cell.word.text}" if sign else f"{scope.currency} {cell.word.text}"
             scope.findings.add(codes.BARE_CELL, cell.word.place, text=cell.word.text, per=per, like=like)
         elif cell.kind != kind and not (kind == "number" and cell.kind == "percent"):
-            advice = f"the column holds {expected}, as in `{row_of(chosen)}`"
+            said = f"{scope.currency} per {column.per.name}" if kind == "rate" and column.per else str(expected)
+            advice = _pasted(cell.word.text, scope) or f"the column holds {said}, as in `{row_of(chosen)}`"
             if re.search(r"\d,\d", cell.word.text):
                 advice = "thousands are set apart by commas in groups of three, and decimals by a point"
-            scope.findings.add(codes.BAD_CELL, cell.word.place, advice, text=cell.word.text, kind=str(expected))
+            scope.findings.add(codes.BAD_CELL, cell.word.place, advice, text=cell.word.text, kind=said)
         elif cell.unit.dims != chosen.unit.dims:
             scope.findings.add(
                 codes.UNIT_MIX,
@@ -262,6 +263,24 @@ def column_type(column: Column, cells: list[ReadCell], scope: Scope, row_of: Cal
                 right=str(expected),
             )
     return expected
+
+
+def _pasted(text: str, scope: Scope) -> str:
+    """What to write for words that price pages put into a cell."""
+    low = text.lower().strip("*_ ")
+    if low.startswith("included"):
+        return "write `free`"
+    if low.startswith(("contact", "talk to", "ask us", "get a quote")):
+        return "write `custom`: the account has its own"
+    if low in ("tbd", "tba", "none", "not available", "coming soon"):
+        return "write `—` where it is not offered"
+    if low.startswith("-"):
+        return "an amount in a table is never below zero; take it off with `less` under the line"
+    if low.startswith("from ") or " – " in low or " - " in low:
+        return "write the one figure that is charged"
+    if "¢" in low or low.startswith(("$.", "€.", "£.")) or "/" in low or low.endswith("*") or text != low:
+        return f"write the amount alone, such as `{scope.currency} 0.05`, and what it is per in the header"
+    return ""
 
 
 def make_column(type: Type, kind: str) -> ColumnType:

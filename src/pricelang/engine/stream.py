@@ -55,34 +55,40 @@ def rate_stream(
     in_order = not counts_over_time(engine.program)
     waiting: list[_Waiting] = []
     results: list[Charge | Rejection | None] = []
+
+    def charged(record: Record, line: int | None) -> Charge | Rejection:
+        """The record's charge; only a record that is charged uses up its id."""
+        try:
+            if seen.look(record) == "duplicate":
+                message = f"the record `{record.id}` is there already, alike"
+                return Rejection(record.id, "duplicate", "id", message, line)
+            charge = rate(record, account_of(record.account), counts)
+        except RecordError as error:
+            return Rejection(record.id, error.code, error.field, error.message, line)
+        seen.keep(record)
+        return charge
+
     for line, raw in records:
-        result: Charge | Rejection | None = None
         try:
             if isinstance(raw, RecordError):
                 raise raw
             record = intake.read(raw)
-            if seen.take(record) == "duplicate":
-                result = Rejection(
-                    record.id, "duplicate", "id", f"the record `{record.id}` is there already, alike", line
-                )
-            elif in_order:
-                result = rate(record, account_of(record.account), counts)
-            else:
-                waiting.append(_Waiting(len(results), record, line))
         except RecordError as error:
             name = None if isinstance(raw, RecordError) else record_id(raw)
-            result = Rejection(name, error.code, error.field, error.message, line)
+            rejection = Rejection(name, error.code, error.field, error.message, line)
+            if in_order:
+                yield rejection
+            else:
+                results.append(rejection)
+            continue
         if in_order:
-            assert result is not None
-            yield result
+            yield charged(record, line)
         else:
-            results.append(result)
+            waiting.append(_Waiting(len(results), record, line))
+            results.append(None)
     waiting.sort(key=lambda one: (one.record.at, one.record.id))
     for one in waiting:
-        try:
-            results[one.index] = rate(one.record, account_of(one.record.account), counts)
-        except RecordError as error:
-            results[one.index] = Rejection(one.record.id, error.code, error.field, error.message, one.line)
+        results[one.index] = charged(one.record, one.line)
     for result in results:
         assert result is not None
         yield result

@@ -247,9 +247,13 @@ class LineBuilder:
             "at_cases": "at cases",
         }
         word = words.get(tree.data, tree.data)
-        first = kids[0] if kids else None
+        first: Child = kids[0] if kids else None
         match tree.data:
             case "in_steps" | "in_packages" | "at_least" | "at_most":
+                if first.data in ("sum", "product") and tree.data in ("in_steps", "in_packages"):
+                    advice = f"set brackets, such as `{word} (2 × 5)`, or calculate before the step"
+                    what = f"everything behind `{word}` is the size"
+                    self.findings.add(codes.SYNTAX, self.place(first), what=what, advice=advice)
                 prorated = next((str(k.children[0]) for k in kids[1:] if k.data == "prorated"), None)
                 when = self.when(kids)
                 return n.StepDecl(word, self.expr(first), self.each(kids), when, prorated=prorated, place=place)
