@@ -17,6 +17,7 @@ from pricelang.period import local_instant
 from pricelang.period import start_of_day
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
+from pricelang.units import is_money
 
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -117,7 +118,8 @@ def number_of(text: str) -> Fraction | None:
     if power:
         body = body[:-1]
     groups = body.split(".")[0].split(",")
-    if len(groups) > 1 and (any(len(group) != 3 for group in groups[1:]) or not 1 <= len(groups[0]) <= 3):
+    grouped = all(len(group) == 3 for group in groups[1:]) and 1 <= len(groups[0]) <= 3 and groups[0][0] != "0"
+    if len(groups) > 1 and not grouped:
         return None
     body = body.replace(",", "")
     whole, _, decimals = body.partition(".")
@@ -194,6 +196,8 @@ def _edge(bound: n.Expr, typed: Typed, scope: Scope) -> Typed | None:
         return None
     if typed.type.percent and edge.type.percent:
         return edge
+    if edge.type.bare and is_money(typed.type.unit.dims):
+        return edge  # a plain number beside a field of money is an amount
     return adapt(edge, typed.type.unit, bound.place, scope)
 
 

@@ -227,11 +227,19 @@ def _without_effect(line: Line, when: ops.Cond | None, usage: UsageInfo, scope: 
         match step:
             case ops.Adjust() if constant_value(step.by) == 0:
                 _say(step.place, "this step", "adds and takes off nothing", scope)
-            case ops.AtLeast() if constant_value(step.bound) == 0:
+            case ops.AtLeast() if constant_value(step.bound) == 0 and not _can_fall_below(line, step):
                 _say(step.place, "a minimum of nothing", "changes nothing", scope)
             case ops.RoundUp() if constant_value(step.size) == 1 and _whole(line.of, usage) and not step.moves_end:
                 _say(step.place, "this step", "rounds whole numbers up to whole numbers", scope)
     _bounds(line.steps, scope)
+
+
+def _can_fall_below(line: Line, step: ops.Step) -> bool:
+    """Whether something above a step can leave less than nothing: `less`, a credit of a volume band, a difference."""
+    above = line.steps[: line.steps.index(step)]
+    taken = any(isinstance(one, ops.Adjust) and (one.sign < 0 or not isinstance(one.by, ops.Const)) for one in above)
+    credited = any(isinstance(one, ops.Tiers) and not one.graduated for one in above)
+    return taken or credited or not isinstance(line.of, ops.Field | ops.Const | ops.Cell)
 
 
 def _whole(expr: ops.Expr, usage: UsageInfo) -> bool:
@@ -247,11 +255,11 @@ def _bounds(steps: tuple[ops.Step, ...], scope: Scope) -> None:
         match above, step:
             case (ops.AtLeast(each=None) as least, ops.AtMost(each=None) as most):
                 one, two = constant_value(least.bound), constant_value(most.bound)
-                if one is not None and two is not None and one >= two and least.moves_end == most.moves_end:
+                if one is not None and two is not None and one > two and least.moves_end == most.moves_end:
                     _say(step.place, "with this maximum", "the minimum above decides nothing", scope)
             case (ops.AtMost(each=None) as most, ops.AtLeast(each=None) as least):
                 one, two = constant_value(least.bound), constant_value(most.bound)
-                if one is not None and two is not None and one >= two and least.moves_end == most.moves_end:
+                if one is not None and two is not None and one > two and least.moves_end == most.moves_end:
                     _say(step.place, "with this minimum", "the maximum above decides nothing", scope)
             case (ops.Round() as first, ops.Round() as second) if (first.size / second.size).denominator == 1:
                 _say(second.place, "this rounding", "meets only what is rounded to it already", scope)

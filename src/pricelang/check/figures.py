@@ -255,7 +255,9 @@ def adapt(typed: Typed, unit: Unit, place: Place, scope: Scope) -> Typed | None:
             expr = ops.Product((expr, ops.Const(unit.factor)))
         return Typed(expr, Type("number", unit))
     if typed.type.bare:
-        scope.findings.add(codes.BARE_RATE, place, f"write `{scope.currency} …`, or `$…`", like="$5")
+        advice = f"write it with its currency, such as `{scope.currency} 5`"
+        expected = str(Type("number", unit))
+        scope.findings.add(codes.WRONG_KIND, place, advice, what="this", kind="a plain number", expected=expected)
         return None
     scope.findings.add(
         codes.UNIT_MIX,

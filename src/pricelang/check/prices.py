@@ -369,7 +369,7 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         place=decl.place,
         is_quantity=not is_money(typed.type.unit.dims),
     )
-    return line, Type("number", state.unit if state.unit.dims else scope.money)
+    return line, Type("number", scope.money if typed.type.zero and not state.unit.dims else state.unit)
 
 
 def _time_unit(unit: Unit, decl: n.LineDecl, state: State, scope: Scope) -> Unit:

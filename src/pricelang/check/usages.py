@@ -128,7 +128,7 @@ def _computed(decl: n.ComputedDecl, scope: Scope) -> Computed | None:
         return None
     unit = typed.type.unit
     if decl.unit is not None:
-        declared = scope.unit(decl.unit)
+        declared = PLAIN if decl.unit.text == "number" else scope.unit(decl.unit)
         if declared is None:
             return None
         if declared.dims != unit.dims:

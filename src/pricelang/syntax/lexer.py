@@ -12,7 +12,7 @@ from lark.lexer import Lexer
 from pricelang.units import CURRENCIES
 from pricelang.units import CURRENCY_ALIASES
 
-NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
+NUMBER = r"(?:[1-9]\d{0,2}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 _CODES = "|".join(sorted(CURRENCIES | set(CURRENCY_ALIASES)))
 _SCALED = rf"{NUMBER}(?:[KMB](?![\w]))?"
 _SIGNED = rf"(?:US\$|[$€£¥₹₩])[ ]*{_SCALED}"
