@@ -312,7 +312,8 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
             )
             return None
         expr, state.has_time = stripped
-    if state.priced and state.has_time:
+    counts_money = bool(decl.steps) and decl.steps[0].word in ("at", "graduated", "volume", "at cases")
+    if state.priced and state.has_time and not counts_money:
         what = "running time is multiplied by an amount here"
         advice = "write `duration at` and a rate per time, such as `duration at $2 per hour`"
         scope.findings.add(codes.STEP_ORDER, decl.of.place, what=what, advice=advice)
@@ -336,7 +337,14 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         return None
     if not is_money(state.unit.dims) and not typed.type.zero:
         if not fed:
-            scope.findings.add(codes.NOT_MONEY, decl.place, what=describe(state.unit.dims))
+            advice = None
+            if isinstance(decl.of, n.Per):
+                unit = scope.unit(decl.of.size.unit)
+                counted = next(
+                    (one.name for one in usage.fields.values() if unit and one.type.unit.dims == unit.dims), "…"
+                )
+                advice = f"begin with what is counted, such as `{counted} at` and the rate"
+            scope.findings.add(codes.NOT_MONEY, decl.place, advice, what=describe(state.unit.dims))
             return None
     elif usage.is_resource and not state.by_time and any(isinstance(s, ops.Rate | ops.Tiers) for s in steps):
         state.by_time = "second" if state.has_time else None

@@ -156,6 +156,8 @@ class Scope:
             near = get_close_matches(name.text, known, 1, 0.7)
             single = name.text[:-1] if name.text.endswith("s") else name.text
             advice = f"did you mean `{near[0]}`?" if near else f"declare it with `unit {single}`"
+            if name.text in ("k", "m", "b"):
+                advice = f"a thousand, a million and a billion are `1K`, `1M` and `1B`: write `{name.text.upper()}`"
             if name.text.lower() in OTHER_NAMES:
                 advice = f"did you mean `{OTHER_NAMES[name.text.lower()]}`?"
             self.findings.add(codes.UNKNOWN_UNIT, name.place, advice, name=name.text)

@@ -35,7 +35,7 @@ _WORDS = {
     "EQUAL": "`=`",
     "$END": "the end of the line",
 }
-_QUIET = {"ADD", "SUB", "TIMES", "OVER", "_LPAR", "SCALE", "_RPAR"}
+_QUIET = {"ADD", "SUB", "TIMES", "OVER", "_LPAR", "SCALE", "_RPAR", "_DOT"}
 
 
 def in_words(error: UnexpectedInput, text: str) -> tuple[str, str, int, int]:
@@ -60,12 +60,38 @@ def in_words(error: UnexpectedInput, text: str) -> tuple[str, str, int, int]:
         return "a number begins with a digit", f"write `0{word}`", at, stop
     if word[0].isupper() and word.lower() in _keywords(expected):
         return f"`{word}` is written in small letters", f"write `{word.lower()}`", at, stop
+    meant = _meant(word, before, text[at:], expected)
+    if meant:
+        return f"`{_short(word)}` is not understood here", meant, at, stop
     near = get_close_matches(word.lower(), _keywords(expected), 1, 0.75) if token.type == "NAME" else []
     if near:
         return f"`{_short(word)}` is not understood here", f"did you mean `{near[0]}`?", at, stop
     if word == ";":
         return "`;` has no meaning here", "end the line, or use a comma", at, stop
     return f"`{_short(word)}` is not understood here", advice, at, stop
+
+
+_COMPARED = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "is", "==": "is", "!=": "is not"}
+_DATED = {"before": "until DATE", "after": "from DATE", "since": "from DATE", "between": "from DATE until DATE"}
+
+
+def _meant(word: str, before: str, after: str, expected: set[str]) -> str:
+    """What people write first, and how it is written."""
+    sign = next((one for one in (">=", "<=", "==", "!=", ">", "<", "=") if after.startswith(one)), None)
+    if sign is not None and "IS" in expected:
+        return f"write `{_COMPARED[sign]}`"
+    if word in _DATED and "WHEN" in expected | {"WHEN" for one in ("DURING",) if one in expected}:
+        return f"write `{_DATED[word]}`, or `during HOURS` with a block of hours"
+    step = word in (",", "at", "less", "plus", "rounded", "minus", "minimum", "maximum", "capped", "but")
+    if step and "WHEN" in expected and re.match(r"\w+\s*:", before):
+        return "a step such as `at least $1` or `less 10%` stands on a line of its own beneath, indented"
+    if word == "each" and re.search(r"\d\s*$", before):
+        return "write what it is per, such as `per request`"
+    if re.fullmatch(r"\d[\d.,]*[kmb]", word):
+        return f"write `{word[:-1]}{word[-1].upper()}`"
+    if word[0] in "$€£¥" and re.search(r"\d\s*$", before):
+        return "the sign stands before the figure, such as `$5`"
+    return ""
 
 
 def _keywords(expected: set[str]) -> list[str]:
