@@ -18,10 +18,13 @@ from pricelang.syntax.reader import LineReader
 def read_allowance(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -> n.AllowanceBlock:
     name, *title = tree.children
     words: dict[str, Any] = {"size": None, "each": None, "kept": None, "kept_unit": None, "kept_at_most": None}
-    for item, at, _child in reader.items(line, "allowance_item"):
+    for item, at, child in reader.items(line, "allowance_item"):
         kids = item.children
         if item.data == "allowance_size":
             apart = next((k for k in kids if isinstance(k, Tree) and k.data == "for_each"), None)
+            if any(isinstance(kid, Tree) and kid.data == "from_signup" for kid in kids):
+                advice = "write `every bill`, and in the header `bill every month from signup`"
+                reader.out_of_place(child, "`from signup`", advice)
             words["size"] = at.expr(kids[0])
             words["each"] = n.EachSpec(at.word(kids[1]), None, at.apart(apart), at.place(kids[1]))
         else:
