@@ -83,7 +83,9 @@ def _run(
         if item.kind == "rejected":
             rejected_expected.add(position)
         if item.kind == "total":
-            _amount(item, total, "the total", program, findings)
+            so_far = results[: position + 1] if position + 1 < len(records) else results
+            sum_so_far = sum((one.exact_amount for one in so_far if isinstance(one, Charge)), ZERO)
+            _amount(item, sum_so_far, "the total", program, findings)
         elif item.kind.startswith(("less", "more")):
             charged = result.exact_amount if isinstance(result, Charge) else ZERO
             compared.append((outcome, item, charged))

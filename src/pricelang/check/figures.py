@@ -200,10 +200,12 @@ def _sum(node: n.Arithmetic, scope: Scope) -> Typed | None:
     if lead.percent or any(typed.type.percent for _, _, typed in typed_parts):
         plain = next((part for _, part, typed in typed_parts if not typed.type.percent and not typed.type.zero), None)
         if plain is not None:
-            left, right = "a plain number", "a percentage"
-            scope.findings.add(
-                codes.UNIT_MIX, plain.place, "write it as a percentage: 1 is `100%`", left=left, right=right
-            )
+            other = next((t.type for _, p, t in typed_parts if p is plain), lead)
+            left, right = "a plain number" if not other.unit.dims else str(other), "a percentage"
+            advice = "write it as a percentage: 1 is `100%`"
+            if other.unit.dims:
+                advice = "write it as a step of its own beneath, such as `plus $0.30`"
+            scope.findings.add(codes.UNIT_MIX, plain.place, advice, left=left, right=right)
             return None
     for sign, part, typed in typed_parts:
         adapted = adapt(typed, lead.unit, part.place, scope)

@@ -337,14 +337,14 @@ def _line(decl: n.LineDecl, usage: UsageInfo, scope: Scope, fed: bool) -> tuple[
         return None
     if not is_money(state.unit.dims) and not typed.type.zero:
         if not fed:
-            advice = None
+            way_out: str | None = None
             if isinstance(decl.of, n.Per):
                 unit = scope.unit(decl.of.size.unit)
                 counted = next(
                     (one.name for one in usage.fields.values() if unit and one.type.unit.dims == unit.dims), "…"
                 )
-                advice = f"begin with what is counted, such as `{counted} at` and the rate"
-            scope.findings.add(codes.NOT_MONEY, decl.place, advice, what=describe(state.unit.dims))
+                way_out = f"begin with what is counted, such as `{counted} at` and the rate"
+            scope.findings.add(codes.NOT_MONEY, decl.place, way_out, what=describe(state.unit.dims))
             return None
     elif usage.is_resource and not state.by_time and any(isinstance(s, ops.Rate | ops.Tiers) for s in steps):
         state.by_time = "second" if state.has_time else None

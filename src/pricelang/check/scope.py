@@ -223,8 +223,9 @@ class Scope:
 
 
 def builtin_fields(is_resource: bool, place: Place) -> dict[str, FieldInfo]:
-    """The fields every record has: `requests`, and `duration` of a resource."""
+    """The fields every record has: `requests`, its `id`, and `duration` of a resource."""
     fields = {"requests": FieldInfo("requests", Type("number", REQUEST, whole=True), place)}
+    fields["id"] = FieldInfo("id", Type("text"), place)
     if is_resource:
         fields["duration"] = FieldInfo("duration", Type("number", SECOND), place)
     return fields

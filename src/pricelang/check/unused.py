@@ -11,7 +11,10 @@ from pricelang.syntax import nodes as n
 def check_unused(blocks: tuple[n.Block, ...], scope: Scope) -> None:
     """Warnings about blocks that change no amount."""
     used = _used(blocks)
+    own = next((block.place.path for block in blocks if isinstance(block, n.RulesetBlock)), "")
     for block in blocks:
+        if block.place.path != own:
+            continue  # a file on top may well leave aside what stands beneath
         match block:
             case n.TableBlock():
                 kind = "table"

@@ -129,6 +129,8 @@ class Evaluation:
         computed = self.ready.computed[self.usage.name].get(name)
         if computed is not None:
             return self.value(computed, self.usage.place)
+        if name == "id":
+            return self.record.id
         if name == "duration" and self.usage.is_resource and self.record.stopped is not None:
             return self.record.stopped - self.record.at
         return self.record.values.get(name)
