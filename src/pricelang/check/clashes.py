@@ -18,6 +18,7 @@ from pricelang.syntax import nodes as n
 
 MOST_COMBINATIONS = 20_000
 MOST_OPEN_ROWS = 50
+MOST_PATTERNS = 300
 
 
 def find_doubles(keys: list[tuple[tuple[KeyPart, ...], ...]], rows: list[n.Cells], scope: Scope) -> None:
@@ -37,9 +38,14 @@ def find_doubles(keys: list[tuple[tuple[KeyPart, ...], ...]], rows: list[n.Cells
                 break
             seen[combination] = number
     _find_any_doubles(keys, rows, seen, scope)
+    if len(likes) > MOST_PATTERNS:
+        place = rows[likes[MOST_PATTERNS]].place
+        scope.findings.add(codes.TOO_MANY, place, what="a table", most=f"{MOST_PATTERNS:,}", of="patterns")
+        return
+    patterns = set(likes)
     for number in likes:
         for other, parts in enumerate(keys):
-            if other != number and (other not in likes or other < number) and _both_fit(keys[number], parts):
+            if other != number and (other not in patterns or other < number) and _both_fit(keys[number], parts):
                 _two_rows(scope, rows[number], rows[other], tuple(one[0] for one in parts if one))
                 break
 

@@ -173,7 +173,7 @@ def _rest_of(node: n.RestOf, scope: Scope) -> Typed | None:
 
 def rest_expr(whole: str, fields: Mapping[str, FieldInfo]) -> ops.Expr:
     """What is left of a whole without its parts: parts are apart, but for what is declared part of several (R22)."""
-    direct = [name for name, info in fields.items() if whole in info.part_of]
+    direct = dict.fromkeys(name for name, info in fields.items() if whole in info.part_of)
     terms: list[tuple[int, ops.Expr]] = [(1, ops.Field(whole))]
     terms += [(-1, ops.Field(name)) for name in direct]
     for name, info in fields.items():

@@ -104,6 +104,7 @@ def finish_keys(
             if any(isinstance(part, Edges) for part in parts):
                 others = tuple(frozenset(p) for i, p in enumerate(keys) if i != index and not _banded(p))
                 groups.setdefault((index, others), []).append((number, index))
+    open_keys = {j for keys in read for j, parts in enumerate(keys) if not _exact(parts)}
     for (position, _), members in groups.items():
         edges = [part for number, i in members for part in read[number][i] if isinstance(part, Edges)]
         met = iter(meet(edges))
@@ -115,7 +116,7 @@ def finish_keys(
                 shown_edges(part, unit) for number, i in members for part in read[number][i] if isinstance(part, Edges)
             ]
             # rows of another group may fit what lies between, where a key is a pattern or `any`
-            closed = all(_exact(p) for keys in read for j, p in enumerate(keys) if j != position)
+            closed = open_keys <= {position}
             check_bands(done, scope.findings, unit.plural if unit.name else "", open_ends=False, gaps=closed)
     found = []
     for keys in read:

@@ -27,17 +27,20 @@ def check_partition(prices: list[Lowered], scope: Scope) -> None:
 
 
 def _parts(usage: UsageInfo, name: str) -> list[str]:
-    return [info.name for info in usage.fields.values() if name in info.part_of]
+    return usage.parts().get(name, [])
 
 
-def atoms(usage: UsageInfo, name: str, depth: int = 0) -> set[Atom]:
+def atoms(usage: UsageInfo, name: str) -> set[Atom]:
     """All the units of a field, down to the parts that have none."""
-    parts = _parts(usage, name)
-    if not parts or depth > 20:
-        return {(name, False)}
-    found: set[Atom] = {(name, True)}
-    for part in parts:
-        found |= atoms(usage, part, depth + 1)
+    found: set[Atom] = set()
+    seen = {name}
+    todo = [name]
+    while todo:
+        one = todo.pop()
+        parts = _parts(usage, one)
+        found.add((one, bool(parts)))
+        todo += [part for part in parts if part not in seen]
+        seen.update(parts)
     return found
 
 
@@ -106,13 +109,11 @@ def _check(lowered: Lowered, scope: Scope) -> None:
             else:
                 charged.setdefault(atom, []).append((decl.label.place, when))
     for name in sorted(family):
-        if not any(atom[0] == name or atom in atoms(usage, name) for atom in charged) and not _touched(
-            usage, name, charged
-        ):
+        atom = (name, bool(_parts(usage, name)))
+        if atom in charged:
             continue
-        for atom in sorted(atoms(usage, name)):
-            if atom not in charged and atom[0] == name:
-                _never(atom, usage, lowered, scope)
+        if not charged.keys().isdisjoint(atoms(usage, name)) or _touched(usage, name, charged):
+            _never(atom, usage, lowered, scope)
     if family and not any(atom[0] in family for atom in charged):
         for name in sorted(family):
             if not usage.fields[name].part_of:
@@ -121,7 +122,7 @@ def _check(lowered: Lowered, scope: Scope) -> None:
 
 def _touched(usage: UsageInfo, name: str, charged: dict[Atom, list[tuple[Place, ops.Cond | None]]]) -> bool:
     """Whether a whole that this field is part of is charged in some other part."""
-    return any(atom in charged for up in usage.fields[name].part_of for atom in atoms(usage, up))
+    return any(not charged.keys().isdisjoint(atoms(usage, up)) for up in usage.fields[name].part_of)
 
 
 def _twice(

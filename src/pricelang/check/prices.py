@@ -12,6 +12,7 @@ from pricelang.check.figures import figure
 from pricelang.check.figures import limit_figure
 from pricelang.check.header import period_word
 from pricelang.check.rates import State
+from pricelang.check.rates import asks_time
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.scope import UsageInfo
@@ -152,19 +153,19 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
         written = sum(block.usage.text == usage.name for block in blocks)
         if mine and len(asked) == len(mine) == written and not exhaustive(asked, scope.inside(usage)):
             scope.findings.add(codes.PRICE_GAP, mine[-1].node.place, name=usage.name)
-    for index, later in enumerate(found):
-        for earlier in found[:index]:
-            if earlier.usage is later.usage and not exclude_each_other(
-                earlier.price.when, later.price.when, scope.hours
-            ):
+    of_usage: dict[str, list[Lowered]] = {}
+    for later in found:
+        for earlier in of_usage.setdefault(later.usage.name, []):
+            if not exclude_each_other(earlier.price.when, later.price.when, scope.hours):
                 scope.findings.add(codes.OVERLAPPING_PRICES, later.node.place, name=later.usage.name)
+        of_usage[later.usage.name].append(later)
     return found
 
 
 def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
     when = condition(block.when, scope) if block.when is not None else None
     scope.given = when
-    if usage.is_resource and when is not None and _asks_time(when):
+    if usage.is_resource and when is not None and asks_time(when):
         what = "a resource can run from one of these times into another"
         scope.findings.add(codes.STEP_ORDER, block.place, what=what, advice="put the condition on each line instead")
     if not block.lines:
@@ -200,6 +201,12 @@ def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
         tiers = [step for line in lines for step in line.steps if getattr(step, "each", None) is not None]
         volume = any(isinstance(step, ops.Tiers) and not step.graduated for step in tiers)
         together = lower_steps(block.together, State(scope.money, True, counted=bool(tiers), volume=volume), scope)
+    for step in together or ():
+        asked = getattr(step, "when", None)
+        if usage.is_resource and (getattr(step, "each", None) is not None or (asked is not None and asks_time(asked))):
+            what = "`together` looks at a resource's whole run, not at its times or periods"
+            scope.findings.add(codes.STEP_ORDER, step.place, what=what, advice="put the step under each line")
+            good = False
     later = any(isinstance(step, ops.AtLeast) and step.each is not None for line in lines for step in line.steps)
     if later and together:
         what = "the minimum of a period on a line is charged at the period's end, and `together` would not see it"
@@ -208,18 +215,6 @@ def _price(block: n.PriceBlock, usage: UsageInfo, scope: Scope) -> Price | None:
     if not good or together is None:
         return None
     return Price(usage.name, when, tuple(lines), together, block.place)
-
-
-def _asks_time(when: ops.Cond) -> bool:
-    """Whether a condition can change while a resource runs."""
-    match when:
-        case ops.During() | ops.InForce():
-            return True
-        case ops.Not():
-            return _asks_time(when.of)
-        case ops.All() | ops.AnyOf():
-            return any(_asks_time(one) for one in when.of)
-    return False
 
 
 def _feeds_itself(decl: n.LineDecl, label: str) -> bool:

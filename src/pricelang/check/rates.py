@@ -134,3 +134,15 @@ def asks_record(when: ops.Cond, apart: tuple[ops.Expr, ...] = ()) -> bool:
         case ops.Compare():
             return not isinstance(when.left, ops.Attribute) and when.left not in apart
     return not isinstance(when.of, ops.Attribute) and when.of not in apart
+
+
+def asks_time(when: ops.Cond) -> bool:
+    """Whether a condition can change while a resource runs."""
+    match when:
+        case ops.During() | ops.InForce():
+            return True
+        case ops.Not():
+            return asks_time(when.of)
+        case ops.All() | ops.AnyOf():
+            return any(asks_time(one) for one in when.of)
+    return False

@@ -110,6 +110,16 @@ class UsageInfo:
     place: Place
     usage: UsageType | None = None
     broken: bool = False  # what `part of` says is wrong, and was said
+    part_index: dict[str, list[str]] | None = None
+
+    def parts(self) -> dict[str, list[str]]:
+        """For each field the fields that are declared part of it; asked only when all fields are there."""
+        if self.part_index is None:
+            self.part_index = {}
+            for info in self.fields.values():
+                for whole in info.part_of:
+                    self.part_index.setdefault(whole, []).append(info.name)
+        return self.part_index
 
 
 @dataclass(slots=True)

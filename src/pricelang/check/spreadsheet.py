@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -66,6 +67,11 @@ def _rows(source: Source, scope: Scope) -> list[n.Cells] | None:
             line = reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
+            doubtful = next((cell for cell in cells if delimiter == ";" and re.search(r"\d,\d", cell)), None)
+            if doubtful is not None:
+                kind = "a figure: in a file cut at `;` a comma can be either"
+                advice = "write decimals with a point, and thousands without a comma"
+                scope.findings.add(codes.BAD_CELL, place, advice, text=doubtful, kind=kind)
             found.append(n.Cells(tuple(n.Word(cell.strip(), place) for cell in cells), place))
             if len(found) > MOST_ROWS:
                 scope.findings.add(codes.FILE_TOO_LARGE, place, what="table", most=f"{MOST_ROWS:,} rows")

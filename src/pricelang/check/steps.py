@@ -11,6 +11,7 @@ from pricelang.check.header import period_word
 from pricelang.check.header import rounding
 from pricelang.check.rates import State
 from pricelang.check.rates import asks_record
+from pricelang.check.rates import asks_time
 from pricelang.check.rates import by_time_of
 from pricelang.check.rates import not_priced_yet
 from pricelang.check.rates import price
@@ -55,6 +56,13 @@ def _step(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
             return None
         if state.counted and asks_record(when, state.apart):
             scope.findings.add(codes.COUNT_THEN_CONDITION, step.place)
+        if state.resource and step.word not in ("at", "at cases", "graduated", "volume") and asks_time(when):
+            share = step.word in ("less", "plus") and isinstance(step.amount, n.Percent | n.Member | n.Name)
+            if not share:
+                what = "a resource can run from one of these times into another"
+                advice = "give the rate the condition, or a share such as `less 10%`"
+                scope.findings.add(codes.STEP_ORDER, step.place, what=what, advice=advice)
+                return None
     each: ops.Period | None = None
     if step.each is not None:
         each = period(step.each, scope)
@@ -191,6 +199,11 @@ def _bound(
     step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None, each: ops.Period | None
 ) -> ops.Step | None:
     assert step.amount is not None
+    if each is not None and state.resource and not state.priced:
+        what = "what a resource uses is not limited over a period"
+        advice = "put the limit below the price, as an amount, or send what it used as a usage"
+        scope.findings.add(codes.STEP_ORDER, step.place, what=what, advice=advice)
+        return None
     limits = step.word == "at most" and not isinstance(step.amount, n.NoLimit)
     typed = limit_figure(step.amount, scope) if limits else figure(step.amount, scope)
     if typed is None:

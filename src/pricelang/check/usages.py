@@ -106,10 +106,9 @@ def read_usage(block: n.UsageBlock, scope: Scope, words: dict[str, tuple[str, ..
                 computed.append(made)
     _check_parts(block, info, scope)
     wholes = []
-    for name in info.fields:
-        parts = tuple(one.name for one in info.fields.values() if name in one.part_of)
-        if parts:
-            wholes.append(Whole(name, parts, rest_expr(name, info.fields)))
+    for name, inside in info.parts().items():
+        if name in info.fields:
+            wholes.append(Whole(name, tuple(inside), rest_expr(name, info.fields)))
     info.usage = UsageType(
         block.name, block.title, block.is_resource, tuple(inputs), tuple(computed), tuple(wholes), block.place
     )
@@ -244,10 +243,15 @@ def _check_parts(block: n.UsageBlock, info: UsageInfo, scope: Scope) -> None:
                 info.broken = True
 
 
-def _includes(info: UsageInfo, part: str, whole: str, depth: int = 0) -> bool:
+def _includes(info: UsageInfo, part: str, whole: str) -> bool:
     """Whether `part` is `whole` itself, or a part of it at any depth."""
-    if part == whole:
-        return True
-    if depth > 50 or part not in info.fields:
-        return depth > 50
-    return any(_includes(info, up, whole, depth + 1) for up in info.fields[part].part_of)
+    seen = {part}
+    todo = [part]
+    while todo:
+        one = todo.pop()
+        if one == whole:
+            return True
+        above = info.fields[one].part_of if one in info.fields else ()
+        todo += [up for up in above if up not in seen]
+        seen.update(above)
+    return False
