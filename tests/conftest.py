@@ -1,0 +1,15 @@
+"""What holds for all tests: one database of time zones, and patience on busy machines."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from hypothesis import HealthCheck
+from hypothesis import settings
+
+# zones come from the package that the library reads them from, not from the machine's own copy
+zoneinfo.reset_tzpath(to=())
+
+# a slow machine is no fault of the code: nothing is told of time, and no input is refused for how long it took to make
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
