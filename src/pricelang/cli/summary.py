@@ -143,7 +143,7 @@ class Summary:
         for key, total in ranked:
             lines = _lines(total, "    ", places)
             quantity = lines[0][2] if len(lines) == 1 else ""
-            rows.append((f"  {key or '(not given)'}", f"{total.charges:,}", quantity, _money(total.amount, places)))
+            rows.append((f"  {key or _rest_name(self.keys.get(usage))}", f"{total.charges:,}", quantity, _money(total.amount, places)))
             rows += lines if len(lines) > 1 else []
         return rows
 
@@ -194,3 +194,8 @@ def _table(rows: list[tuple[str, str, str, str]]) -> str:
         cells += [" " * (widths[column] - width(row[column])) + row[column] for column in (1, 2, 3)]
         lines.append("   ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def _rest_name(key: str | None) -> str:
+    """What stands for charges under no value of the main key: those of periods' ends, or records without it."""
+    return f"(no {key})" if key is not None else "(all)"

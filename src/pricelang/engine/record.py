@@ -104,10 +104,11 @@ class Engine(Ready):
                 short = pricing.money_step(later, short)
         if self.program.round_line is not None and minimum.line.label != "together":
             short.rounded = pricing.money_step(self.program.round_line, short).rounded
+        assert step.each is not None
         line = ChargeLine(
             "true-up",
             ONE,
-            minimum.name,
+            step.each.unit,
             short.rounded,
             short.exact,
             minimum.line.place,
@@ -115,7 +116,6 @@ class Engine(Ready):
             tuple(pricing.told),
         )
         pricing.at = minimum.start
-        assert step.each is not None
         end = pricing.period(step.each)[1]
         rounding = pricing.round_charge([line]) if self.program.round_charge is not None else []
         lines = (line, *rounding)
