@@ -86,7 +86,8 @@ class Commands(click.Group):
         **extra: Any,
     ) -> Any:
         """Runs a command line and ends the process with its exit code."""
-        gc.set_threshold(20_000, 10, 10)  # trees and modules stay: looking for rubbish among them costs a tenth of `check`
+        # trees and modules stay: looking for rubbish among them costs a tenth of `check`
+        gc.set_threshold(20_000, 10, 10)
         _give_streams()
         try:
             code = super().main(args, prog_name or "pricelang", complete_var, False, **extra)

@@ -143,7 +143,14 @@ class Summary:
         for key, total in ranked:
             lines = _lines(total, "    ", places)
             quantity = lines[0][2] if len(lines) == 1 else ""
-            rows.append((f"  {key or _rest_name(self.keys.get(usage))}", f"{total.charges:,}", quantity, _money(total.amount, places)))
+            rows.append(
+                (
+                    f"  {key or _rest_name(self.keys.get(usage))}",
+                    f"{total.charges:,}",
+                    quantity,
+                    _money(total.amount, places),
+                )
+            )
             rows += lines if len(lines) > 1 else []
         return rows
 
