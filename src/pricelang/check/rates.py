@@ -82,7 +82,7 @@ def price(rate: Typed, place: Place, state: State, scope: Scope) -> Unit | None:
                     codes.NO_TIME,
                     place,
                     what="a resource",
-                    advice=f"write a rate per time, such as `$5 per {per}-hour`",
+                    advice="write a rate per time" + (f", such as `$5 per {per}-hour`" if per.isalpha() else ""),
                 )
                 return None
     if is_money(unit.dims):

@@ -66,7 +66,8 @@ def _counted_unit(step: n.StepDecl, state: State, scope: Scope) -> Unit | None:
         codes.NO_TIME,
         step.place,
         what="a resource",
-        advice=f"write rates per time, such as `$5 per {state.unit.name}-month`",
+        advice="write rates per time"
+        + (f", such as `$5 per {per}-month`" if (per := state.unit.name).isalpha() else ""),
     )
     return None
 
