@@ -373,7 +373,9 @@ class _Assembly:
         return [number for number, keys in enumerate(self.keys) if any(_same_part(part, one) for one in keys[position])]
 
     def _row_name(self, number: int) -> str:
-        return " and ".join(self.rows[number].cells[column.index].text for column in self.key_columns) or "the table"
+        return (
+            " and ".join(self.rows[number].cells[column.index].text for column in self.key_columns) or self.block.name
+        )
 
     # --- types of columns
 
