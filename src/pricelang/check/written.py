@@ -19,9 +19,14 @@ from pricelang.syntax import nodes as n
 from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.grammar import grammar
 
+MOST_FIGURE = 200
+"""Characters of a figure that stands alone; a longer one is none."""
+
 
 def written_figure(text: str, place: Place, scope: Scope) -> n.Expr | None:
     """The node of a figure that stands alone, or None where it is none."""
+    if len(text) > MOST_FIGURE:
+        return None
     try:
         tree = grammar().parse(text, start="figure")
     except UnexpectedInput:

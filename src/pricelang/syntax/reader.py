@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lark import Token
 from lark import Tree
 from lark import UnexpectedInput
 
@@ -17,6 +18,9 @@ from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.build import unquote
 from pricelang.syntax.grammar import grammar
 from pricelang.syntax.outline import Line
+
+MOST_NESTED = 60
+"""Levels of calculations and conditions in one line."""
 
 
 class LineReader:
@@ -38,11 +42,15 @@ class LineReader:
             return None
         text = line.text
         try:
-            return grammar().parse(text, start=start), LineBuilder(self.source, line.start, self.findings)
+            tree = grammar().parse(text, start=start)
         except UnexpectedInput as error:
             what, advice, first, last = errors.in_words(error, text)
             self.syntax(line, first, last, what, advice)
             return None
+        if len(text) > MOST_NESTED and _depth(tree) > MOST_NESTED:
+            self.syntax(line, 0, len(text), "this line is nested too deeply", "calculate in lines of their own")
+            return None
+        return tree, LineBuilder(self.source, line.start, self.findings)
 
     def syntax(self, line: Line, first: int, last: int, what: str, advice: str = "") -> None:
         place = self.source.place(line.start + first, line.start + max(last, first + 1))
@@ -96,6 +104,16 @@ class LineReader:
             if not self.common(item, built, line, self.sources):
                 found.append((item, built, child))
         return found
+
+
+def _depth(tree: Tree[Token]) -> int:
+    """How many levels a line's tree has."""
+    level: list[Any] = [tree]
+    depth = 0
+    while level:
+        depth += 1
+        level = [kid for one in level for kid in one.children if isinstance(kid, Tree)]
+    return depth
 
 
 def last_line(line: Line) -> int:
