@@ -19,7 +19,8 @@ _SAME_WIDTH = str.maketrans({"\u00a0": " ", "\u202f": " ", "“": '"', "”": '"
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SUSPECT = re.compile(r"[^\x20-\x7e\n]")
 _ROW_COMMENT = re.compile(r"(?:[^|\\]|\\.|\|(?!\s*#))*\|\s*(?=#)")  # up to the first `#` right after a `|`
-_FOREIGN_WORD = re.compile(r"[A-Za-z][\w.-]*|\w[\w.-]*[A-Za-z]")
+_WORD = re.compile(r"[\w.-]+")
+_LATIN = re.compile(r"[A-Za-z]")
 
 
 @dataclass(slots=True)
@@ -96,9 +97,9 @@ def _refused(char: str) -> str | None:
 
 def _refuse_mixed_scripts(text: str, source: Source, findings: Findings) -> None:
     """A Cyrillic or Greek letter inside a Latin word looks like another one: refused, with its name."""
-    for match in _FOREIGN_WORD.finditer(text):
+    for match in _WORD.finditer(text):
         word = match.group()
-        if word.isascii():
+        if word.isascii() or not _LATIN.search(word):
             continue
         for offset, char in enumerate(word):
             if char.isascii() or not char.isalpha():
