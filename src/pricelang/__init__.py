@@ -1,4 +1,4 @@
-"""pricelang: prices as code. `load` a ruleset, `rate` usage records to exact charges, each with its reasons."""
+"""pricelang: prices as code. `load` a ruleset, `rate` usage records to exact charges, keep accounts in a `Ledger`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pricelang.account.journal import Entry as Entry
+    from pricelang.account.journal import LedgerError as LedgerError
+    from pricelang.account.ledger import Ledger as Ledger
+    from pricelang.account.outcome import Accepted as Accepted
+    from pricelang.account.outcome import Outcome as Outcome
+    from pricelang.account.outcome import Posting as Posting
+    from pricelang.account.outcome import Refused as Refused
+    from pricelang.account.outcome import Rejected as Rejected
     from pricelang.engine.charge import Charge as Charge
     from pricelang.engine.charge import ChargeLine as ChargeLine
     from pricelang.engine.charge import Rejection as Rejection
@@ -16,18 +24,43 @@ if TYPE_CHECKING:
     from pricelang.library import load_text as load_text
 
 __version__ = "0.1.0"
-__all__ = ["Charge", "ChargeLine", "RecordError", "Rejection", "Ruleset", "RulesetError", "load", "load_text"]
 
 _FROM = {
+    "Accepted": "pricelang.account.outcome",
     "Charge": "pricelang.engine.charge",
     "ChargeLine": "pricelang.engine.charge",
-    "Rejection": "pricelang.engine.charge",
+    "Entry": "pricelang.account.journal",
+    "Ledger": "pricelang.account.ledger",
+    "LedgerError": "pricelang.account.journal",
+    "Outcome": "pricelang.account.outcome",
+    "Posting": "pricelang.account.outcome",
     "RecordError": "pricelang.engine.intake",
+    "Refused": "pricelang.account.outcome",
+    "Rejected": "pricelang.account.outcome",
+    "Rejection": "pricelang.engine.charge",
     "Ruleset": "pricelang.library",
     "RulesetError": "pricelang.library",
     "load": "pricelang.library",
     "load_text": "pricelang.library",
 }
+__all__ = [
+    "Accepted",
+    "Charge",
+    "ChargeLine",
+    "Entry",
+    "Ledger",
+    "LedgerError",
+    "Outcome",
+    "Posting",
+    "RecordError",
+    "Refused",
+    "Rejected",
+    "Rejection",
+    "Ruleset",
+    "RulesetError",
+    "load",
+    "load_text",
+]
 
 
 def __getattr__(name: str) -> object:

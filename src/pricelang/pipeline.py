@@ -12,7 +12,7 @@ from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeVar
 
-from pricelang.check.accounts import check_accounts
+from pricelang.check.accounts import read_policy
 from pricelang.check.bounds import bounded
 from pricelang.check.doubts import check_doubts
 from pricelang.check.echoes import without_echoes
@@ -143,7 +143,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
         scope.tables[table.name] = read_table(table, scope, users.get(table.name, everyone) or everyone)
     read_allowances(of(n.AllowanceBlock), scope)
     prices = read_prices(of(n.PriceBlock), scope)
-    check_accounts(blocks, scope)
+    policy = read_policy(blocks, header, scope)
     check_used_cells(scope)
     check_unlimited(scope)
     check_partition(prices, scope)
@@ -175,6 +175,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
             for note in notes
         ),
         examples=examples,
+        policy=policy,
     )
 
 

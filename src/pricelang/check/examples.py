@@ -10,6 +10,10 @@ from pricelang.check.figures import figure
 from pricelang.check.header import rounding
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
+from pricelang.check.stories import STORY_WORDS
+from pricelang.check.stories import sent_fields
+from pricelang.check.stories import story_event
+from pricelang.check.stories import story_expectation
 from pricelang.check.usages import EVENT_WORDS
 from pricelang.check.usages import value_of
 from pricelang.check.written import written_figure
@@ -18,16 +22,12 @@ from pricelang.core.program import Example
 from pricelang.core.program import ExampleRecord
 from pricelang.core.program import Expectation
 from pricelang.diagnostics import codes
-from pricelang.number import decimal_text
 from pricelang.period import instant_text
 from pricelang.syntax import nodes as n
 from pricelang.units import PERCENT
 from pricelang.units import is_money
 
 Value = Fraction | str | bool | None
-STORY_WORDS = frozenset(
-    {"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "notice", "status"}
-)
 
 
 def read_examples(blocks: list[n.ExampleBlock], scope: Scope) -> tuple[Example, ...]:
@@ -60,7 +60,9 @@ def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBloc
                 if item.verb.text in EVENT_WORDS:
                     story = True
                     _check_event(item, scope)
-                    items.append(ExampleRecord({}, item.place))
+                    event = story_event(item, first_account, number, items, scope)
+                    if event is not None:
+                        items.append(event)
                     continue
                 record = _record(item, first_account, number, scope)
                 if record is not None:
@@ -73,8 +75,11 @@ def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBloc
                     if not any(finding.place.line in lines for finding in scope.findings):
                         scope.findings.add(codes.EXAMPLE_ORDER, item.place)
                     continue
-                if item.kind in STORY_WORDS or (item.name is not None and item.name.text in STORY_WORDS):
+                if item.kind in STORY_WORDS or (item.kind == "line" and item.name and item.name.text in STORY_WORDS):
                     story = True
+                    wanted = story_expectation(item, scope)
+                    if wanted is not None:
+                        items.append(wanted)
                     continue
                 expected = _expectation(item, scope, names)
                 if expected is not None:
@@ -188,37 +193,7 @@ def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> Examp
     run_on = [one for one in item.fields if _comma_missing(one, usage.fields, scope)]
     if run_on:
         return None
-    for one in item.fields:
-        if one.name == "account" or one.name in ("id",):
-            raw[one.name] = one.value.text
-            continue
-        info = usage.fields.get(one.name)
-        text_of = usage.usage is not None and any(
-            i.counts_text and i.counts_text[0] == one.name for i in usage.usage.inputs
-        )
-        if info is None and text_of:
-            raw[one.name] = one.value.text
-            continue
-        if info is None or info.computed or (one.name == "duration" and usage.is_resource):
-            scope.unknown(f"field of `{usage.name}`", one.name, one.place, usage.fields)
-            continue
-        if one.name in raw:
-            scope.findings.add(codes.REPEATED, one.place, what="the field", name=one.name, line=one.place.line)
-        value = value_of(one.value, info.type, scope, one.name)
-        if value is None:
-            return None
-        if isinstance(value, Fraction):
-            value = value / info.type.unit.factor
-            text = decimal_text(value)
-            if "/" in text:
-                scope.findings.add(
-                    codes.BAD_FIELD_VALUE, one.value.place, "", what=f"`{one.value.text}` has endless decimals here"
-                )
-                return None
-            raw[one.name] = text
-        else:
-            raw[one.name] = value
-    return ExampleRecord(raw, item.place)
+    return ExampleRecord(raw, item.place) if sent_fields(item.fields, usage, raw, scope) else None
 
 
 def _expectation(item: n.ExpectDecl, scope: Scope, names: dict[str, n.ExampleBlock]) -> Expectation | None:

@@ -8,7 +8,9 @@ from pricelang.check.figures import constant
 from pricelang.check.figures import figure
 from pricelang.check.scope import PERIODS
 from pricelang.check.scope import Scope
+from pricelang.check.scope import Typed
 from pricelang.core import ops
+from pricelang.core.policy import Length
 from pricelang.diagnostics import codes
 from pricelang.period import Window
 from pricelang.period import known_zone
@@ -34,6 +36,7 @@ class Header:
     round_charge: ops.Round | None = None
     round_bill: ops.Round | None = None
     show_to: Fraction | None = None
+    late: Length | None = None
 
 
 def read_header(block: n.RulesetBlock, scope: Scope) -> Header:
@@ -78,16 +81,18 @@ def read_header(block: n.RulesetBlock, scope: Scope) -> Header:
                     case _:
                         scope.unknown("thing to round", setting.word, setting.place, ("line", "charge", "bill"))
             case "late" if setting.value is not None and not isinstance(setting.value, n.RoundSpec):
-                _late(setting.value, scope)
+                _late(setting.value, header, scope)
             case "show" if setting.value is not None and not isinstance(setting.value, n.RoundSpec):
                 header.show_to = constant(setting.value, scope, scope.money)
     return header
 
 
-def _late(node: n.Expr, scope: Scope) -> None:
+def _late(node: n.Expr, header: Header, scope: Scope) -> None:
     """How long late usage is accepted: a length of time."""
     typed = figure(node, scope)
-    if typed is not None and typed.type.unit.dims not in (SECOND.dims, MONTH.dims):
+    if typed is None:
+        return
+    if typed.type.unit.dims not in (SECOND.dims, MONTH.dims) or not isinstance(typed.expr, ops.Const):
         scope.findings.add(
             codes.WRONG_KIND,
             node.place,
@@ -96,6 +101,15 @@ def _late(node: n.Expr, scope: Scope) -> None:
             expected="a length of time",
             advice="write one such as `3 days`",
         )
+    else:
+        header.late = length_of(typed)
+
+
+def length_of(typed: Typed) -> Length:
+    """A length of time as the core has it."""
+    if typed.type.unit.dims == MONTH.dims:
+        return Length(typed.expr, "month")
+    return Length(typed.expr, "day" if typed.type.unit.name in ("day", "week") else "second")
 
 
 def read_units(blocks: list[n.UnitBlock], scope: Scope) -> None:

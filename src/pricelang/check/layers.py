@@ -59,6 +59,7 @@ class _Draft:
     shown: str
     place: Place
     cells: dict[tuple[int, str], ReadCell] = field(default_factory=dict)
+    immediately: bool = False
 
 
 def read_table(block: n.TableBlock, scope: Scope, users: tuple[UsageInfo, ...]) -> TableInfo:
@@ -187,6 +188,7 @@ class _Assembly:
                     draft.name,
                     draft.shown,
                     None if draft.rank == 0 and draft.level == 0 else draft.place,
+                    draft.immediately,
                 )
                 for draft in layers
             ),
@@ -296,6 +298,7 @@ class _Assembly:
         if decl.header is not None:
             together = None if not conds else conds[0] if len(conds) == 1 else ops.All(tuple(conds))
             draft = _Draft(rank, decl.level, start, together, decl.name, " ".join(shown), decl.place)
+            draft.immediately = "immediately" in decl.effects
             self._layer_cells(decl, draft)
             drafts.append(draft)
         for inner in decl.layers:

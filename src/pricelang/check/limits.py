@@ -10,16 +10,19 @@ from pricelang.check.figures import figure
 from pricelang.check.figures import limit_figure
 from pricelang.check.measures import check_keys
 from pricelang.check.measures import check_names
-from pricelang.check.measures import check_time
 from pricelang.check.measures import constant_value
 from pricelang.check.measures import is_unlimited
 from pricelang.check.measures import money_like
+from pricelang.check.measures import time_figure
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Type
 from pricelang.check.scope import Typed
 from pricelang.check.scope import UsageInfo
 from pricelang.check.steps import period
+from pricelang.core import ops
+from pricelang.core import policy as p
 from pricelang.diagnostics import codes
+from pricelang.plain import dataclass
 from pricelang.syntax import nodes as n
 from pricelang.units import PLAIN
 from pricelang.units import Unit
@@ -29,9 +32,20 @@ STATUSES = (402, 429)
 _OVER_TIME = {"second", "month", "byte"}
 
 
-def check_limit(block: n.LimitBlock, scope: Scope) -> None:
-    """One limit: its question, then its consequences."""
+@dataclass(slots=True)
+class _Measured:
+    """What a limit measures: its type, the usages it is about, and whether it counts over a period."""
+
+    type: Type
+    about: list[UsageInfo]
+    counts: bool
+    measure: p.Measure
+
+
+def read_limit(block: n.LimitBlock, scope: Scope) -> p.Limit | None:
+    """One limit: its question, then its consequences. None where a finding says why not."""
     refused = _consequences(block, scope)
+    question = None
     if block.question is None:
         scope.findings.add(
             codes.LIMIT_INCOMPLETE,
@@ -41,7 +55,7 @@ def check_limit(block: n.LimitBlock, scope: Scope) -> None:
             advice="add a line such as `spend each day may reach $50`",
         )
     else:
-        _question(block.question, refused, scope)
+        question = _question(block.question, refused, scope)
     if not block.consequences:
         scope.findings.add(
             codes.LIMIT_INCOMPLETE,
@@ -50,6 +64,26 @@ def check_limit(block: n.LimitBlock, scope: Scope) -> None:
             why="has no consequence",
             advice="add a line such as `refuse with 402`, `suspend RESOURCE` or `alert`",
         )
+    if question is None:
+        return None
+    return _limit(block, question, scope)
+
+
+def _limit(block: n.LimitBlock, question: p.Question, scope: Scope) -> p.Limit:
+    alert: tuple[Fraction, ...] | None = None
+    refusals = []
+    suspensions = []
+    for one in block.consequences:
+        names = tuple(word.text for word in one.names)
+        match one.word:
+            case "alert":
+                alert = (*(alert or ()), *(level / 100 for level in one.levels))
+            case "refuse":
+                refusals.append(p.Refusal(names or None, one.status or 402))
+            case "suspend":
+                after = time_figure(one.after, "the time until a suspension", scope.inside(None)) if one.after else None
+                suspensions.append(p.Suspension(names, after))
+    return p.Limit(block.name, block.title, question, alert, tuple(refusals), tuple(suspensions), block.place)
 
 
 def _consequences(block: n.LimitBlock, scope: Scope) -> list[UsageInfo]:
@@ -77,8 +111,6 @@ def _consequences(block: n.LimitBlock, scope: Scope) -> list[UsageInfo]:
                             f"write `refuse {usage.name} with 402`",
                             what=f"`{usage.name}` does not run, so it cannot be suspended",
                         )
-                if one.after is not None:
-                    check_time(one.after, "the time until a suspension", scope.inside(None))
             case "alert":
                 _levels(one, block.question, scope)
     return refused
@@ -105,29 +137,59 @@ def _levels(one: n.Consequence, question: n.Question | None, scope: Scope) -> No
         )
 
 
-def _question(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> None:
-    """The measure, its period, and a bound of the same unit."""
+_WORDS = {"may reach": "reach", "may not exceed": "exceed", "may fall to": "fall", "must be": "be"}
+
+
+def _question(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> p.Question | None:
+    """The measure, its period, and a bound of the same unit. None where a finding says why not."""
     measured = _measure(asked, refused, scope)
     if measured is None:
-        return
-    type, about, counts = measured
+        return None
+    about = measured.about
     within = scope.inside(None, tuple(about))
-    if asked.when is not None:
-        condition(asked.when, within)
+    when = condition(asked.when, within) if asked.when is not None else None
+    bound: ops.Expr | None = None
+    values: tuple[str | bool | Fraction, ...] = ()
+    each: ops.Period | None = None
     if asked.word == "must be":
-        _values(asked, type, scope)
-        return
-    if not _window(asked, counts, about, within) or asked.bound is None:
-        return
-    bound = limit_figure(asked.bound, within)
-    if bound is None:
-        return
-    check_keys(asked.bound, about, scope)
-    if _fits(bound, type, asked.bound, scope):
-        _decides(asked, bound, scope)
+        values = _values(asked, measured.type, scope)
+    else:
+        if not _window(asked, measured.counts, about, within) or asked.bound is None:
+            return None
+        each = period(asked.each, within) if asked.each is not None else None
+        typed = limit_figure(asked.bound, within)
+        if typed is None:
+            return None
+        check_keys(asked.bound, about, scope)
+        if _fits(typed, measured.type, asked.bound, scope):
+            _decides(asked, typed, scope)
+        bound = typed.expr
+    quiet = within.quiet()
+    rolling = time_figure(asked.rolling, "", quiet) if asked.rolling is not None else None
+    apart = [figure(node, quiet) for node in asked.apart]
+    counted = about
+    if isinstance(measured.measure, p.Quantity) and not refused:
+        counted = [usage for usage in about if not usage.is_resource] or about
+    if isinstance(measured.measure, p.Spend):
+        counted = list(scope.usages.values())
+    unit = measured.type.unit
+    return p.Question(
+        _WORDS[asked.word],
+        measured.measure,
+        tuple(usage.name for usage in counted),
+        each,
+        rolling,
+        tuple(one.expr for one in apart if one is not None),
+        bound,
+        values,
+        when,
+        unit.name,
+        unit.factor,
+        asked.place,
+    )
 
 
-def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> tuple[Type, list[UsageInfo], bool] | None:
+def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> _Measured | None:
     """The type of what is measured, the usages it is about, and whether it counts over a period."""
     everyone = refused or list(scope.usages.values())
     if asked.running is not None:
@@ -135,19 +197,26 @@ def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> tuple
     assert asked.of is not None
     of = asked.of
     falls = asked.word == "may fall to"
-    if isinstance(of, n.Name) and of.text in ("spend", "balance"):
-        if falls != (of.text == "balance") or asked.word == "must be":
-            word = "may fall to" if of.text == "balance" else "may reach"
+    if isinstance(of, n.Name) and of.text in ("spend", "balance", "paid balance"):
+        if falls != (of.text != "spend") or asked.word == "must be":
+            word = "may reach" if of.text == "spend" else "may fall to"
             scope.findings.add(
                 codes.ACCOUNT_WORD,
                 asked.place,
                 f"write `{of.text} {'' if falls else '… '}{word} …`"
                 if of.text == "spend"
-                else "write `balance may fall to …`",
+                else f"write `{of.text} may fall to …`",
                 what=f"`{of.text} {asked.word}` asks nothing",
             )
             return None
-        return Type("number", scope.money), everyone, of.text == "spend"
+        measure = p.Spend() if of.text == "spend" else p.Balance(of.text == "paid balance")
+        return _Measured(Type("number", scope.money), everyone, of.text == "spend", measure)
+    if isinstance(of, n.Name) and " " in of.text:
+        what = f"`{of.text}` is nothing that can be limited"
+        scope.findings.add(
+            codes.ACCOUNT_WORD, of.place, "write `balance`, `paid balance`, `spend` or a quantity", what=what
+        )
+        return None
     if isinstance(of, n.Member):
         typed = figure(of, scope.inside(None, tuple(everyone)))
         if typed is None:
@@ -166,7 +235,7 @@ def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> tuple
                 advice="write `must be` and the values that are allowed",
             )
             return None
-        return typed.type, everyone, False
+        return _Measured(typed.type, everyone, False, p.Figure(typed.expr))
     if asked.word in ("must be", "may fall to"):
         known = "a field of the account, such as `account.card`" if asked.word == "must be" else "`balance`"
         scope.findings.add(codes.ACCOUNT_WORD, asked.place, f"write {known}", what=f"`{asked.word}` asks about {known}")
@@ -174,7 +243,7 @@ def _measure(asked: n.Question, refused: list[UsageInfo], scope: Scope) -> tuple
     return _quantity(of, refused, scope)
 
 
-def _running(asked: n.Question, name: n.Word, scope: Scope) -> tuple[Type, list[UsageInfo], bool] | None:
+def _running(asked: n.Question, name: n.Word, scope: Scope) -> _Measured | None:
     usage = scope.usages.get(name.text)
     if usage is None or not usage.is_resource:
         known = [one.name for one in scope.usages.values() if one.is_resource]
@@ -189,7 +258,7 @@ def _running(asked: n.Question, name: n.Word, scope: Scope) -> tuple[Type, list[
         )
         return None
     if asked.of is None:
-        return Type("number", PLAIN), [usage], False
+        return _Measured(Type("number", PLAIN), [usage], False, p.Running(usage.name, None))
     assert isinstance(asked.of, n.Name)
     info = usage.fields.get(asked.of.text)
     if info is None:
@@ -205,10 +274,10 @@ def _running(asked: n.Question, name: n.Word, scope: Scope) -> tuple[Type, list[
             advice="",
         )
         return None
-    return info.type, [usage], False
+    return _Measured(info.type, [usage], False, p.Running(usage.name, info.name))
 
 
-def _quantity(of: n.Expr, refused: list[UsageInfo], scope: Scope) -> tuple[Type, list[UsageInfo], bool] | None:
+def _quantity(of: n.Expr, refused: list[UsageInfo], scope: Scope) -> _Measured | None:
     """A quantity of the record, or a sum of them. It is about the usages that have them all."""
     names = _summed(of)
     if not names:
@@ -259,7 +328,8 @@ def _quantity(of: n.Expr, refused: list[UsageInfo], scope: Scope) -> tuple[Type,
                 return None
             type = found if type is None or type.zero else type
     assert type is not None
-    return type, about, True
+    fields = tuple((1, ops.Field(name.text)) for name in names)
+    return _Measured(type, about, True, p.Quantity(fields[0][1] if len(fields) == 1 else ops.Sum(fields)))
 
 
 def _summed(node: n.Expr) -> list[n.Name]:
@@ -283,7 +353,7 @@ def _window(asked: n.Question, counts: bool, about: list[UsageInfo], scope: Scop
                 good = False
         good = good and period(asked.each, scope) is not None
     if asked.rolling is not None:
-        check_time(asked.rolling, "the time a limit looks back", scope)
+        good = time_figure(asked.rolling, "the time a limit looks back", scope) is not None
         for node in asked.apart:
             good = figure(node, scope) is not None and good
     windowed = asked.each is not None or asked.rolling is not None
@@ -377,7 +447,7 @@ def _decides(asked: n.Question, bound: Typed, scope: Scope) -> None:
         )
 
 
-def _values(asked: n.Question, type: Type, scope: Scope) -> None:
+def _values(asked: n.Question, type: Type, scope: Scope) -> tuple[str | bool | Fraction, ...]:
     """`must be`: words of the field's type, and not all of them."""
     assert isinstance(asked.of, n.Member)
     name = f"{asked.of.of}.{asked.of.name}"
@@ -391,3 +461,4 @@ def _values(asked: n.Question, type: Type, scope: Scope) -> None:
             what=f"`{name}`",
             why="is always one of these",
         )
+    return tuple(value for value in values if value is not None)

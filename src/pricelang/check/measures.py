@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from pricelang.check.figures import figure
+from pricelang.check.header import length_of
 from pricelang.check.scope import Scope
 from pricelang.check.scope import Typed
 from pricelang.check.scope import UsageInfo
 from pricelang.core import ops
+from pricelang.core.policy import Length
 from pricelang.diagnostics import codes
 from pricelang.syntax import nodes as n
 from pricelang.units import MONTH
 from pricelang.units import SECOND
 
 
-def check_money(node: n.Expr, what: str, scope: Scope) -> Fraction | None:
-    """An amount of money; its value where it is written out. Another kind of figure is a finding."""
+def money_figure(node: n.Expr, what: str, scope: Scope) -> ops.Expr | None:
+    """An amount of money. Another kind of figure is a finding."""
     typed = figure(node, scope)
     if typed is None:
         return None
@@ -33,14 +35,14 @@ def check_money(node: n.Expr, what: str, scope: Scope) -> Fraction | None:
             advice=f"write one such as `{money_like(scope)}`",
         )
         return None
-    return constant_value(typed.expr)
+    return typed.expr
 
 
-def check_time(node: n.Expr, what: str, scope: Scope) -> None:
+def time_figure(node: n.Expr, what: str, scope: Scope) -> Length | None:
     """A length of time above zero."""
     typed = figure(node, scope)
     if typed is None:
-        return
+        return None
     check_keys(node, (), scope)
     if typed.type.kind != "number" or typed.type.unit.dims not in (SECOND.dims, MONTH.dims):
         scope.findings.add(
@@ -51,8 +53,10 @@ def check_time(node: n.Expr, what: str, scope: Scope) -> None:
             expected="a length of time",
             advice="write one such as `30 days`",
         )
-    elif constant_value(typed.expr) == 0:
+        return None
+    if constant_value(typed.expr) == 0:
         scope.findings.add(codes.ZERO_SIZE, node.place, what="time")
+    return length_of(typed)
 
 
 def check_names(words: Iterable[n.Word], scope: Scope) -> list[UsageInfo]:

@@ -205,7 +205,7 @@ def _input(decl: n.FieldDecl, type: Type, scope: Scope) -> Input:
     if decl.default is not None:
         default = value_of(decl.default, type, scope, decl.name)
     counts = (decl.counts, not decl.without_spaces) if decl.counts else None
-    return Input(decl.name, field_type(type), decl.optional, default, counts, decl.place)
+    return Input(decl.name, field_type(type), decl.optional, default, counts, decl.place, decl.may_change)
 
 
 def value_of(word: n.Word, type: Type, scope: Scope, name: str) -> Fraction | str | bool | None:

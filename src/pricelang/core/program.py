@@ -11,6 +11,7 @@ from pricelang.core.ops import Hours
 from pricelang.core.ops import Period
 from pricelang.core.ops import Round
 from pricelang.core.ops import Step
+from pricelang.core.policy import Policy
 from pricelang.plain import dataclass
 from pricelang.source import Place
 
@@ -41,6 +42,7 @@ class Input:
     # the record may carry this text instead of the count: (name of the text field, spaces are counted)
     counts_text: tuple[str, bool] | None = None
     place: Place | None = None
+    may_change: bool = False  # while a resource runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ class Layer:
     name: str | None
     shown: str  # its words, as written
     place: Place | None
+    immediately: bool = False  # a fee that runs changes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,7 @@ class Program:
     show_to: Fraction | None = None
     sources: tuple[tuple[str, str | None], ...] = field(default=())
     examples: tuple[Example, ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
 
 # --- examples -------------------------------------------------------------------------------------------------------
@@ -261,13 +265,15 @@ class ExampleRecord:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What must come out for the record above it. `kind`: charge, shown, line, total, rejected, less, more."""
+    """What must come out for the record above it. `kind`: charge, shown, line, total, rejected, less, more; of a story
+    also balance, bill, accepted, refused (with a `status`), alert, suspended, resumed (by a limit), refill."""
 
     kind: str
     amount: Fraction | None
     name: str | None
     round: Round | None
     place: Place
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

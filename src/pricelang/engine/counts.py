@@ -50,8 +50,9 @@ class Counts:
     first: dict[str, Fraction] = field(default_factory=dict)  # when each account was first charged
     minimums: dict[Key, Minimum] = field(default_factory=dict)
 
-    def minimum(self, key: Key, made: Minimum) -> Minimum:
-        return self.minimums.setdefault(key, made)
+    def copy(self) -> Counts:
+        """The same counts, to go on from; what is in them is replaced and never changed."""
+        return Counts(self.totals.copy(), self.wallets.copy(), self.first.copy(), self.minimums.copy())
 
 
 def period_of(at: Fraction, unit: str, zone: str, bill: str, signup: Fraction | None) -> tuple[Fraction, Fraction, str]:

@@ -41,6 +41,9 @@ from pricelang.source import Place
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
+NO_USAGE = UsageType("account", "", False, (), (), (), Place("", 1))
+"""What an account is asked about that is about no record."""
+NOTHING: dict[str, ops.Expr] = {}
 
 
 class Ready:
@@ -64,7 +67,7 @@ class Evaluation:
         self.record = record
         self.account = account
         self.counts = counts
-        self.usage: UsageType = ready.program.usages[record.type]
+        self.usage: UsageType = ready.program.usages.get(record.type) or NO_USAGE
         self.at = record.at
         self.lines: dict[str, Amount] = {}
         self.lenient = False  # quantities are read, where one that is not given is none
@@ -126,7 +129,7 @@ class Evaluation:
         raise RecordError("wrong-type", None, f"the figure in line {place} is no number")
 
     def field(self, name: str) -> Value:
-        computed = self.ready.computed[self.usage.name].get(name)
+        computed = self.ready.computed.get(self.usage.name, NOTHING).get(name)
         if computed is not None:
             return self.value(computed, self.usage.place)
         if name == "id":

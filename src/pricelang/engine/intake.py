@@ -128,7 +128,7 @@ def shown(value: object) -> str:
     return "a value of another kind"
 
 
-def _advice(word: str, names: tuple[str, ...]) -> str:
+def nearest_of(word: str, names: tuple[str, ...]) -> str:
     """What to write instead, as the end of a sentence: the nearest name, or all of them if they are few."""
     return _nearest(word[:_SHOWN], names)
 
@@ -274,7 +274,7 @@ def _choice_reader(name: str, choices: tuple[str, ...]) -> Callable[[object], st
         text = _text(name, value)
         found = known.get(text)
         if found is None:
-            message = f"{name} cannot be {quoted(text)}{_advice(text, choices)}"
+            message = f"{name} cannot be {quoted(text)}{nearest_of(text, choices)}"
             raise RecordError("unknown-value", name, message)
         return found
 
@@ -429,7 +429,7 @@ def _missing(name: str, hint: str = "") -> RecordError:
     return RecordError("missing-field", name, f"{name} is missing{hint}")
 
 
-def _named(raw: Mapping[str, object], name: str) -> str:
+def named(raw: Mapping[str, object], name: str) -> str:
     """A text that every record has, and that is not empty."""
     value = raw.get(name)
     if value is None:
@@ -442,7 +442,7 @@ def _named(raw: Mapping[str, object], name: str) -> str:
     return text
 
 
-def _time(raw: Mapping[str, object], name: str) -> Fraction:
+def instant_field(raw: Mapping[str, object], name: str) -> Fraction:
     value = raw.get(name)
     if value is None:
         raise _missing(name)
@@ -484,10 +484,10 @@ class _Usage:
             self.refuse_unknown(raw)
         name, account = raw.get("id"), raw.get("account")
         if type(name) is not str or not name or not name.isascii():
-            name = _named(raw, "id")
+            name = named(raw, "id")
         if type(account) is not str or not account or not account.isascii():
-            account = _named(raw, "account")
-        at = _time(raw, self.times[0])
+            account = named(raw, "account")
+        at = instant_field(raw, self.times[0])
         stopped = self.stopped(raw, at) if self.resource else None
         if self.texts:
             raw = self.counted(raw)
@@ -522,7 +522,7 @@ class _Usage:
         return Record(name, self.name, at, stopped, account, values, blake2b(told, digest_size=DIGEST).digest())
 
     def stopped(self, raw: Mapping[str, object], started: Fraction) -> Fraction:
-        stopped = _time(raw, "stopped")
+        stopped = instant_field(raw, "stopped")
         if stopped < started:
             message = f"stopped ({shown(raw['stopped'])}) lies before started ({shown(raw['started'])})"
             raise RecordError("bad-time", "stopped", message)
@@ -544,6 +544,11 @@ class _Usage:
                 raw[field] = count_characters(text, spaces)
         return raw
 
+    def kept(self, raw: Mapping[str, object]) -> dict[str, object]:
+        """What of a record may be kept: its texts only as their counts."""
+        found = self.counted(dict(raw)) if self.texts else raw
+        return {key: value for key, value in found.items() if key not in self.texts}
+
     def missing(self, field: str) -> RecordError:
         text = self.inputs[field].counts_text
         return _missing(field, f"; send it, or the text itself as {text[0]}" if text else "")
@@ -561,7 +566,7 @@ class _Usage:
                 message = f"{self.name} has {' and '.join(self.times)} in place of {key}"
             else:
                 names = tuple(sorted({*self.inputs, *self.texts, "id", "account", *self.times}))
-                message = f"{self.name} has no field {quoted(key)}{_advice(key, names)}"
+                message = f"{self.name} has no field {quoted(key)}{nearest_of(key, names)}"
             raise RecordError("unknown-field", printable(key), message)
 
 
@@ -593,11 +598,16 @@ class Intake:
         usage = self._usages.get(kind) if type(kind) is str else None
         return (usage or self._usage(raw)).read(raw)
 
+    def kept(self, raw: Mapping[str, object]) -> Mapping[str, object]:
+        """What of a record that was read may be kept: texts that are only counted are not."""
+        usage = self._usage(raw)
+        return usage.kept(raw) if usage.texts else raw
+
     def _usage(self, raw: Mapping[str, object]) -> _Usage:
-        kind = _named(raw, "type")
+        kind = named(raw, "type")
         found = self._program.usages.get(kind)
         if found is None:
-            advice = _advice(kind, tuple(self._program.usages))
+            advice = nearest_of(kind, tuple(self._program.usages))
             raise RecordError("unknown-type", "type", f"there is no usage {quoted(kind)}{advice}")
         return self._usages.setdefault(kind, _Usage(found))
 

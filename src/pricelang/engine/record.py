@@ -62,6 +62,12 @@ class Engine(Ready):
         for price in program.prices:
             self.prices.setdefault(price.usage, []).append(price)
         self.minimum_names = minimum_names(program)
+        # what is counted is kept under a name that outlives a change of the file's lines
+        self.price_names = {
+            id(price): f"{usage}#{number}"
+            for usage, prices in self.prices.items()
+            for number, price in enumerate(prices)
+        }
 
     def rate(self, record: Record, account: Account, counts: Counts, tell: bool = False) -> Charge:
         """The charge of a record. Counts move only if the record is charged. Raises RecordError."""
@@ -134,10 +140,11 @@ class Pricing(Evaluation):
         counts = self.counts
         counts.totals.update(self.moved)
         for key, made in self.minimums.items():
-            kept = counts.minimum(key, made)
-            kept.at = max(kept.at, made.at)
-            if kept is not made:
-                kept.totals = [kept.totals[0] + made.totals[0], kept.totals[1] + made.totals[1]]
+            kept = counts.minimums.get(key)
+            if kept is not None:
+                made.at = max(kept.at, made.at)
+                made.totals = [kept.totals[0] + made.totals[0], kept.totals[1] + made.totals[1]]
+            counts.minimums[key] = made
         counts.wallets.update(self.wallets)
         counts.first.setdefault(self.record.account, self.record.at)
 
@@ -188,7 +195,7 @@ class Pricing(Evaluation):
                 )
                 self._minimum(price, whole, index, step, Piece(self.at, ONE, total))
                 continue
-            total = self.counted_money(step, total, (price.usage, str(price.place), "together", index))
+            total = self.counted_money(step, total, (self.engine.price_names[id(price)], "together", index))
             change = Amount(total.rounded - before.rounded, total.exact - before.exact)
             if change.rounded or change.exact:
                 place = step.place
@@ -290,7 +297,7 @@ class Pricing(Evaluation):
 
     def step(self, price: Price, line: Line, index: int, step: ops.Step, pieces: list[Piece]) -> None:
         """One step on all pieces of a line; what has come to nothing stays nothing (R8)."""
-        key = (price.usage, str(price.place), line.label, index)
+        key = (self.engine.price_names[id(price)], line.label, index)
         match step:
             case ops.Rate():
                 for piece in pieces:
@@ -405,7 +412,7 @@ class Pricing(Evaluation):
         assert step.each is not None
         start, _, name = self.period(step.each)
         apart = tuple(self.value(one, step.place) for one in step.each.apart)
-        key: Key = (self.record.account, price.usage, str(price.place), line.label, index, start, apart)
+        key: Key = (self.record.account, self.engine.price_names[id(price)], line.label, index, start, apart)
         made = self.minimums.get(key)
         if made is None:
             made = Minimum(self.record.account, price, line, index, start, name, piece.at, [ZERO, ZERO], apart)

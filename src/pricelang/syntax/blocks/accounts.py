@@ -142,6 +142,9 @@ def limit_question(reader: LineReader, item: Any, built: LineBuilder) -> n.Quest
     elif measure.data == "of_running":
         of = n.Name(str(measure.children[0]), built.place(measure.children[0]))
         running = built.word(measure.children[1])
+    elif measure.data == "of_kind":
+        first, second = measure.children
+        of = n.Name(f"{first} {second}", built.place(measure))
     else:
         of = built.expr(measure.children[0])
     each: n.EachSpec | None = None

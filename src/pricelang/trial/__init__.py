@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from pricelang.account.ledger import Ledger
+from pricelang.account.stores.memory import MemoryStore
+from pricelang.account.terms import Terms
 from pricelang.core.program import Example
 from pricelang.core.program import ExampleRecord
 from pricelang.core.program import Expectation
@@ -20,16 +23,18 @@ from pricelang.engine.stream import rate_stream
 from pricelang.number import decimal_text
 from pricelang.number import round_to
 from pricelang.plain import dataclass
+from pricelang.trial.expect import amount
+from pricelang.trial.expect import expect
+from pricelang.trial.stories import tell
 
 ZERO = Fraction(0)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How an example went. `ran` is False for a story that needs accounts."""
+    """How an example went."""
 
     example: Example
-    ran: bool
     failures: list[Finding]
 
 
@@ -39,16 +44,21 @@ def run_examples(program: Program) -> list[Finding]:
 
 
 def outcomes(program: Program) -> list[Outcome]:
-    """Every example, run where it can be."""
+    """Every example, run."""
     engine = Engine(program)
+    terms: Terms | None = None
     totals: dict[str, Fraction] = {}
     results: list[Outcome] = []
     compared: list[tuple[Outcome, Expectation, Fraction]] = []
     for example in program.examples:
-        outcome = Outcome(example, not example.story, [])
+        outcome = Outcome(example, [])
         results.append(outcome)
         if not example.story:
             _run(program, engine, outcome, totals, compared)
+            continue
+        terms = terms or Terms(program, compiled=False)
+        ledger = Ledger(program, "", MemoryStore(), terms)
+        outcome.failures, totals[example.name] = tell(ledger, example)
     for outcome, expected, charged in compared:
         findings = Findings()
         _compare(expected, charged, totals, program.currency, findings)
@@ -85,12 +95,12 @@ def _run(
         if item.kind == "total":
             so_far = results[: position + 1] if position + 1 < len(records) else results
             sum_so_far = sum((one.exact_amount for one in so_far if isinstance(one, Charge)), ZERO)
-            _amount(item, sum_so_far, "the total", program, findings)
+            amount(item, sum_so_far, "the total", program, findings)
         elif item.kind.startswith(("less", "more")):
             charged = result.exact_amount if isinstance(result, Charge) else ZERO
             compared.append((outcome, item, charged))
         elif result is not None:
-            _expect(item, result, program, findings)
+            expect(item, result, program, findings)
     for index, result in enumerate(results[: len(records)]):
         if isinstance(result, Rejection) and index not in rejected_expected:
             place = [item.place for item in example.items if isinstance(item, ExampleRecord)][index]
@@ -98,53 +108,6 @@ def _run(
                 codes.EXAMPLE_FAILS, place, "", what=f"the record is refused: {result.message} ({result.code})"
             )
     outcome.failures += list(findings)
-
-
-def _expect(item: Expectation, result: Charge | Rejection, program: Program, findings: Findings) -> None:
-    if item.kind == "rejected":
-        if isinstance(result, Charge):
-            findings.add(
-                codes.EXAMPLE_FAILS,
-                item.place,
-                "",
-                what=f"the record is charged {_money(result.exact_amount, program)}",
-            )
-        elif item.name is not None and item.name != result.code:
-            findings.add(
-                codes.EXAMPLE_FAILS,
-                item.place,
-                f"write `expect rejected {result.code}`",
-                what=f"the record is refused as {result.code}: {result.message}",
-            )
-        return
-    if isinstance(result, Rejection):
-        return
-    if item.kind == "charge":
-        _amount(item, result.exact_amount, "the charge", program, findings)
-    elif item.kind == "shown":
-        amount = result.exact_amount
-        shown = round_to(amount, program.show_to, "half up") if program.show_to is not None else amount
-        _amount(item, shown, "the charge shown", program, findings)
-    elif item.kind == "line":
-        lines = [line for line in result.lines if line.name == item.name]
-        if not lines and item.amount:
-            known = ", ".join(f"`{line.name}`" for line in result.lines) or "none"
-            findings.add(
-                codes.EXAMPLE_FAILS, item.place, f"its lines are {known}", what=f"the charge has no line `{item.name}`"
-            )
-            return
-        _amount(item, sum((line.exact_amount for line in lines), ZERO), f"the line {item.name}", program, findings)
-
-
-def _amount(item: Expectation, came: Fraction, what: str, program: Program, findings: Findings) -> None:
-    if item.amount != came:
-        said = _money(came, program)
-        findings.add(
-            codes.EXAMPLE_FAILS,
-            item.place,
-            f"expected {_money(item.amount or ZERO, program)}",
-            what=f"{what} comes to {said}",
-        )
 
 
 def _compare(
@@ -168,7 +131,3 @@ def _compare(
         share = item.kind.endswith("share")
         said = f"{decimal_text(difference * 100)} %" if share else f"{currency} {decimal_text(difference)}"
         findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"it is {said} {word} than `{item.name}`")
-
-
-def _money(amount: Fraction, program: Program) -> str:
-    return f"{decimal_text(amount)} {program.currency}"

@@ -1,0 +1,323 @@
+"""Charges of usage: priced, paid, counted; and what comes late or is corrected, so that the law of the period holds.
+
+R2: what is charged for a period adds up to what the rules give for its records in order of `at`, then `id`. A record
+that comes out of that order is put in its place, the records after it are priced again, and the differences posted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from fractions import Fraction
+
+from pricelang.account import funds
+from pricelang.account import windows
+from pricelang.account.journal import Entry
+from pricelang.account.state import Mark
+from pricelang.account.work import Work
+from pricelang.engine.charge import Charge
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import Record
+from pricelang.engine.intake import RecordError
+from pricelang.engine.record import Pricing
+from pricelang.number import decimal_text
+from pricelang.source import Place
+
+ZERO = Fraction(0)
+HOUR = 3600
+NOWHERE = Place("", 1)
+
+
+def priced(work: Work, record: Record) -> tuple[Charge, Pricing | None]:
+    """The charge of a record as it stands now."""
+    return work.terms.price(record, work.state)
+
+
+def accept(work: Work, record: Record, charge: Charge, pricing: Pricing | None) -> Fraction:
+    """Posts a charge and counts it in what prices count; returns its amount after the law of the period."""
+    work.lines = charge.lines
+    amount = charge.exact_amount
+    if pricing is not None:
+        amount = in_order(work, record, charge, pricing)
+    else:
+        work.state.counts.first.setdefault(work.state.name, record.at)
+    work.charged = amount
+    post(work, record.type, amount, record.id, record.at, "charge")
+    return amount
+
+
+def post(work: Work, usage: str, amount: Fraction, of: str, at: Fraction, kind: str) -> None:
+    """Takes an amount from the funds, or puts it on the bill that its instant belongs to (R25, R41)."""
+    funds.take(work, amount, usage, of, at, kind, None)
+    on_bill(work, at, amount)
+
+
+def on_bill(work: Work, at: Fraction, amount: Fraction) -> None:
+    """Adds to the billing period, where something is done to whole bills."""
+    if not work.terms.finishes or not amount:
+        return
+    state = work.state
+    start, _ = work.terms.bill_period(state, at)
+    total, posted = state.bills.get(start, (ZERO, ZERO))
+    state.bills[start] = (total + amount, posted)
+    if state.billed is not None and start <= state.billed:
+        from pricelang.account.ends import bill_again  # a bill that is closed gets the difference on the next
+
+        bill_again(work, start)
+
+
+# --- the law of the period ------------------------------------------------------------------------------------------
+
+
+def in_order(work: Work, record: Record, charge: Charge, pricing: Pricing) -> Fraction:
+    """Counts a record where it belongs; differences of the records after it are posted."""
+    state = work.state
+    here = (record.at, record.id)
+    if state.last is None or here > state.last:
+        _mark(work, record.at)
+        pricing.commit()
+        state.last = here
+        late_minimums(work, pricing)
+        return charge.exact_amount
+    return again(work, {record.id: record})
+
+
+def _mark(work: Work, at: Fraction) -> None:
+    """Keeps the counts as they are at the first record of an hour, of a day and of the account."""
+    state = work.state
+    if state.last is not None and at // HOUR == state.last[0] // HOUR:
+        return
+    seq = state.marks[-1].seq if state.marks else 0
+    for entry in work.past.entries(state.name, seq):
+        seq = entry.seq
+    mark = Mark(at, seq, state.counts.copy())
+    kept = list(state.marks)
+    days = {one.at // 86400: one for one in reversed(kept)}  # the first of each day
+    hours = kept[-3:]
+    kept = [one for one in kept if one in hours or days[one.at // 86400] is one][-8:]
+    state.marks = (*kept, mark)
+
+
+def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
+    """Prices the records of an account again from the first that changed, and posts what others come to differently.
+
+    `changed` are records that are new or other than they were; None is one that is taken away. Returns what the one
+    record changed comes to now.
+    """
+    state = work.state
+    first = min((record.at, id) for id, record in with_old(work, changed))
+    mark = next((one for one in reversed(state.marks) if one.at <= first[0]), None)
+    marks = tuple(one for one in state.marks if mark is not None and one.at <= mark.at)
+    known = {record.id: record for record in history(work, mark.seq if mark is not None else 0)}
+    if mark is not None:
+        known = {id: record for id, record in known.items() if record.at >= mark.at}
+    counts = mark.counts if mark is not None else Counts()
+    after = {**{id: one for id, one in known.items() if id not in changed}}
+    after |= {id: one for id, one in changed.items() if one is not None}
+    before, _ = _run(work, list(known.values()), counts.copy())
+    now, made = _run(work, list(after.values()), counts.copy())
+    state.marks = marks
+    state.counts = made
+    last = max(((one.at, one.id) for one in after.values()), default=None)
+    state.last = last if last is not None else (mark.at, "") if mark is not None else None
+    for id, record in known.items():
+        if id in changed:
+            continue
+        difference = now[id] - before[id]
+        if difference:
+            post(work, record.type, difference, id, record.at, "difference")
+            windows.count(work, record, record.at, difference, only_spend=True)
+    from pricelang.account.ends import minimums_again
+
+    minimums_again(work)
+    return sum((now.get(id, ZERO) for id in changed), ZERO)
+
+
+def with_old(work: Work, changed: Mapping[str, Record | None]) -> Iterator[tuple[str, Record]]:
+    """The records that change, as they were and as they will be."""
+    for id, record in changed.items():
+        if record is not None:
+            yield id, record
+        old = current(work, id)
+        if old is not None:
+            yield id, old
+
+
+def _run(work: Work, records: list[Record], counts: Counts) -> tuple[dict[str, Fraction], Counts]:
+    account = work.terms.view(work.state)
+    found: dict[str, Fraction] = {}
+    for record in sorted(records, key=lambda one: (one.at, one.id)):
+        try:
+            found[record.id] = work.terms.engine.rate(record, account, counts).exact_amount
+        except RecordError:
+            found[record.id] = ZERO  # a price that is no more: what was posted stays as it was
+    return found, counts
+
+
+def late_minimums(work: Work, pricing: Pricing) -> None:
+    """A record that comes after its period's minimum was settled makes it less."""
+    if work.state.trued and any(key in work.state.trued for key in pricing.minimums):
+        from pricelang.account.ends import minimums_again
+
+        minimums_again(work)
+
+
+# --- what was charged before ----------------------------------------------------------------------------------------
+
+
+def history(work: Work, after: int = 0) -> Iterator[Record]:
+    """The records of the account that prices count, as they stand, of entries after a `seq`."""
+    found: dict[str, Record] = {}
+    for entry in work.past.entries(work.state.name, after):
+        for id, record in records_of(work, entry):
+            if record is None:
+                found.pop(id, None)
+            elif work.terms.counts_in[record.type] and not work.terms.program.usages[record.type].is_resource:
+                found[id] = record
+    return iter(found.values())
+
+
+def records_of(work: Work, entry: Entry) -> Iterator[tuple[str, Record | None]]:
+    """The records that an entry brought, changed or took away."""
+    if entry.outcome.get("decision") != "accepted":
+        return
+    event = entry.event
+    kind = event.get("type")
+    if kind in work.terms.program.usages:
+        yield entry.id, read(work, event)
+    elif kind == "settle":
+        yield str(entry.outcome["of"]), read(work, _raw(entry.outcome["record"]))
+    elif kind == "correct":
+        raw = entry.outcome.get("record")
+        yield str(event["of"]), read(work, _raw(raw)) if raw is not None else None
+
+
+def _raw(value: object) -> Mapping[str, object]:
+    assert isinstance(value, Mapping)
+    return value
+
+
+def read(work: Work, raw: Mapping[str, object]) -> Record:
+    """A record that was taken before, read again. A field that the rules no longer have is left out."""
+    usage = work.terms.program.usages.get(str(raw.get("type")))
+    if usage is None:
+        raise RecordError("unknown-type", "type", f"the rules have no usage `{raw.get('type')}` any more")
+    known = {"id", "type", "at", "account", "started", "stopped", *(one.name for one in usage.inputs)}
+    return work.terms.intake.read({key: value for key, value in raw.items() if key in known})
+
+
+def current(work: Work, id: str) -> Record | None:
+    """A record that was charged, as it stands after corrections; None where there is none."""
+    entry = work.past.entry(id)
+    if entry is None or entry.account != work.state.name or entry.outcome.get("decision") != "accepted":
+        return None
+    if entry.event.get("type") == "authorize":
+        return _settled(work, entry)
+    found: Record | None = None
+    if entry.event.get("type") in work.terms.program.usages:
+        found = read(work, entry.event)
+    if id in work.state.corrected:
+        for later in work.past.entries(work.state.name, entry.seq):
+            if later.event.get("type") == "correct" and later.event.get("of") == id:
+                for _, record in records_of(work, later):
+                    found = record
+    return found
+
+
+def _settled(work: Work, entry: Entry) -> Record | None:
+    found: Record | None = None
+    for later in work.past.entries(work.state.name, entry.seq):
+        for id, record in records_of(work, later):
+            if id == entry.id:
+                found = record
+    return found
+
+
+def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
+    """The usage and the amount of a charge as they stand. An id that is no charge of this account is an error."""
+    entry = work.past.entry(id)
+    message = f"this account has no payment and no charge `{id}`"
+    if entry is None or entry.account != work.state.name or entry.outcome.get("decision") != "accepted":
+        raise RecordError("unknown-charge", "of", message)
+    kind = str(entry.event.get("type"))
+    if kind == "authorize":
+        for later in work.past.entries(work.state.name, entry.seq):
+            if later.outcome.get("of") == id and later.event.get("type") == "settle":
+                kind, entry = str(_raw(later.outcome["record"])["type"]), later
+                break
+    if kind not in work.terms.program.usages:
+        raise RecordError("unknown-charge", "of", message)
+    return kind, work.state.corrected.get(id, Fraction(str(entry.outcome["amount"])))
+
+
+# --- corrections and refunds of charges -----------------------------------------------------------------------------
+
+
+def correct(work: Work, id: str, of: str, record: Record | None) -> None:
+    """Puts another record in the place of one that was charged, or none, and posts the difference."""
+    terms, state = work.terms, work.state
+    usage, posted = amount_of(work, of)
+    old = current(work, of)
+    if record is not None and record.type != usage:
+        raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
+    if terms.counts_in[usage] and not terms.program.usages[usage].is_resource:
+        if record is not None:
+            charge, _ = priced(work, record)
+            work.lines = charge.lines
+        amount = again(work, {of: record})
+    elif record is not None:
+        charge, _ = priced(work, record)
+        amount = charge.exact_amount
+        work.lines = charge.lines
+    else:
+        amount = ZERO
+    at = old.at if old is not None else work.now
+    difference = amount - posted
+    work.charged = difference
+    state.corrected[of] = amount
+    post(work, usage, difference, of, at, "correction")
+    if old is not None:
+        uncount(work, old, posted)
+    if record is not None:
+        windows.count(work, record, record.at, amount)
+
+
+def uncount(work: Work, record: Record, amount: Fraction) -> None:
+    """Takes a record out of every window it was counted in."""
+    for window, counted in windows.count(work, record, record.at, amount):
+        limit = next(one for one in work.terms.policy.limits if one.name == window[0])
+        windows.add(work, limit, window, record.at, -2 * counted)
+
+
+def refund(work: Work, id: str, of: str, amount: Fraction) -> None:
+    """Gives back a part of a charge, into the funds it came from."""
+    usage, charged = amount_of(work, of)
+    state = work.state
+    back = state.credited.get(of, ZERO)
+    if back + amount > charged:
+        raise too_large("charge", of, charged - back, work)
+    state.credited[of] = back + amount
+    record = current(work, of)
+    at = record.at if record is not None else work.now
+    post(work, usage, -amount, of, at, "refund")
+    if record is not None:
+        windows.count(work, record, record.at, -amount, only_spend=True)
+
+
+def too_large(what: str, of: str, most: Fraction, work: Work) -> RecordError:
+    said = f"{decimal_text(most)} {work.terms.program.currency}"
+    return RecordError("refund-too-large", "amount", f"of the {what} `{of}` at most {said} can be given back")
+
+
+def check_late(work: Work, at: Fraction) -> None:
+    """Usage that comes after its period's time for late usage is refused (R41)."""
+    late = work.terms.policy.late
+    state = work.state
+    if late is None or at >= state.clock:
+        return
+    _, stop = work.terms.bill_period(state, at)
+    until = work.terms.later(stop, late, state, NOWHERE)
+    if work.now > until:
+        name = work.terms.program.bill.split()[0]
+        message = f"usage of the {name} before is accepted no later than what the rules say, and that time is over"
+        raise RecordError("too-late", "at", message)

@@ -1,0 +1,114 @@
+"""An account's state as one line of JSON, and back: every figure exact, nothing that depends on a rule file's lines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from fractions import Fraction
+from typing import TYPE_CHECKING
+from typing import Any
+
+from pricelang.account.state import FeeState
+from pricelang.account.state import Hold
+from pricelang.account.state import Lot
+from pricelang.account.state import Mark
+from pricelang.account.state import Order
+from pricelang.account.state import Running
+from pricelang.account.state import State
+from pricelang.engine.counts import Counts
+from pricelang.engine.counts import Minimum
+from pricelang.engine.counts import Wallet
+
+if TYPE_CHECKING:
+    from pricelang.account.terms import Terms
+
+VERSION = 1
+
+_CLASSES: dict[str, type] = {one.__name__: one for one in (FeeState, Hold, Lot, Mark, Order, Running, Wallet)}
+_NAMES = {one: [each.name for each in fields(one)] for one in _CLASSES.values()}
+_STATE = [each.name for each in fields(State)]
+
+
+class Codec:
+    """Writes and reads the states of one program; minimums refer to its lines, by names that outlive a new file."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.floors = {(id(one.price), one.line.label, one.step): one for one in terms.floors}
+        self.named = {one.name: one for one in terms.floors}
+
+    def encode(self, state: State) -> str:
+        found: dict[str, object] = {"v": VERSION}
+        for name in _STATE:
+            value = getattr(state, name)
+            if value is None or value == () or value == {} or (value == 0 and name in ("overdraft", "orders")):
+                continue
+            found[name] = self._out(value)
+        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+
+    def decode(self, text: str) -> State:
+        raw: dict[str, Any] = json.loads(text)
+        if raw.pop("v", None) != VERSION:
+            raise ValueError("the account was kept by another version of this program")
+        return State(**{name: self._in(value) for name, value in raw.items()})
+
+    def _out(self, value: object) -> object:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return f"'{value}"
+        if isinstance(value, Fraction):
+            over, under = value.as_integer_ratio()
+            return str(over) if under == 1 else f"{over}/{under}"
+        if isinstance(value, int):
+            return value
+        if isinstance(value, tuple):
+            return [self._out(one) for one in value]
+        if isinstance(value, dict):
+            return {"=": [[self._out(key), self._out(one)] for key, one in value.items()]}
+        if isinstance(value, Counts):
+            return {"Counts": [self._out(getattr(value, name)) for name in ("totals", "wallets", "first", "minimums")]}
+        if isinstance(value, Minimum):
+            floor = self.floors[id(value.price), value.line.label, value.step]
+            own = (floor.name, value.account, value.start, value.name, value.at, tuple(value.totals), value.apart)
+            return {"Minimum": self._out(own)}
+        kind = type(value)
+        return {kind.__name__: [self._out(getattr(value, name)) for name in _NAMES[kind]]}
+
+    def _in(self, value: Any) -> Any:
+        if isinstance(value, str):
+            if value[:1] == "'":
+                return value[1:]
+            over, _, under = value.partition("/")
+            return Fraction(int(over), int(under)) if under else Fraction(int(over))
+        if isinstance(value, list):
+            return tuple([self._in(one) for one in value])
+        if isinstance(value, dict):
+            ((kind, inside),) = value.items()
+            if kind == "=":
+                found = {self._in(key): self._in(one) for key, one in inside}
+                return {key: one for key, one in found.items() if one is not GONE}
+            if kind == "Counts":
+                return Counts(*(self._in(one) for one in inside))
+            if kind == "Minimum":
+                return self._minimum(*self._in(inside))
+            return _CLASSES[kind](*(self._in(one) for one in inside))
+        return value
+
+    def _minimum(
+        self,
+        name: str,
+        account: str,
+        start: Fraction,
+        period: str,
+        at: Fraction,
+        totals: tuple[Fraction, ...],
+        apart: tuple[object, ...],
+    ) -> object:
+        """A minimum of the rules as they are now; one that the rules no longer have is dropped."""
+        floor = self.named.get(name)
+        if floor is None:
+            return GONE
+        return Minimum(account, floor.price, floor.line, floor.step, start, period, at, list(totals), apart)
+
+
+GONE = object()

@@ -1,0 +1,259 @@
+"""A ledger: the accounts of one ruleset in a store. Each event is decided once, kept, and answered alike ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from types import TracebackType
+
+from pricelang.account import funds
+from pricelang.account.apply import apply
+from pricelang.account.apply import rejected
+from pricelang.account.codec import Codec
+from pricelang.account.events import Event
+from pricelang.account.events import EventReader
+from pricelang.account.journal import Books
+from pricelang.account.journal import Entry
+from pricelang.account.journal import LedgerError
+from pricelang.account.journal import Store
+from pricelang.account.outcome import Accepted
+from pricelang.account.outcome import Outcome
+from pricelang.account.outcome import Rejected
+from pricelang.account.replies import outcome_of
+from pricelang.account.state import State
+from pricelang.account.stores.opening import open_store
+from pricelang.account.terms import Terms
+from pricelang.core.program import Program
+from pricelang.engine.intake import RecordError
+from pricelang.engine.intake import record_id
+from pricelang.number import decimal_or_fraction
+
+BATCH = 1000
+Item = Mapping[str, object] | RecordError
+"""An event, or why what stood in its place could not be read."""
+
+
+class Ledger:
+    """Accounts, kept true event by event. Made by `Ledger.open`; safe to use from several threads and processes."""
+
+    def __init__(self, program: Program, fingerprint: str, store: Store, terms: Terms | None = None) -> None:
+        self.terms = terms or Terms(program)
+        self.program = program
+        self.fingerprint = fingerprint
+        self.store = store
+        self._events = EventReader(self.terms)
+        self._check_purpose()
+
+    @classmethod
+    def open(cls, url: str, rules: object) -> Ledger:
+        """The ledger at a URL: `sqlite:///ledger.db` (relative; four slashes are absolute), `postgresql://…`, or
+        `memory://`. A new one is made where there is none. `rules` is a `Ruleset`.
+
+        Raises `LedgerError` where the store cannot be used, or holds the accounts of another ruleset.
+        """
+        program = getattr(rules, "program", None)
+        if not isinstance(program, Program):
+            raise TypeError("the rules of a ledger are a Ruleset, as `pricelang.load` gives it")
+        terms = Terms(program)
+        codec = Codec(terms)
+        store = open_store(url, codec.encode, codec.decode)
+        try:
+            return cls(program, str(getattr(rules, "fingerprint", "")), store, terms)
+        except BaseException:
+            store.close()
+            raise
+
+    def _check_purpose(self) -> None:
+        """A ledger keeps to the ruleset and the currency it was begun with."""
+        known = self.store.meta()
+        mine = {"ruleset": self.program.name, "currency": self.program.currency}
+        for name, value in mine.items():
+            if known.get(name, value) != value:
+                message = f"this ledger was begun for the {name} `{known[name]}`, and the rules are of `{value}`"
+                raise LedgerError(message)
+        if not set(mine) <= set(known):
+            self.store.keep_meta(mine)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives back what the store holds."""
+        self.store.close()
+
+    # --- events
+
+    def apply(self, event: Mapping[str, object]) -> Outcome:
+        """Decides one event and keeps what came of it; when this returns, it is durable.
+
+        An event that was decided before gets the same outcome again; one that is bad input is `Rejected`.
+        """
+        return self._one(event, None)
+
+    def apply_many(self, events: Iterable[Mapping[str, object]]) -> Iterator[Outcome]:
+        """Decides events in their order, a thousand at a time in one durable step each: the fastest way to many."""
+        for _, outcome in self.apply_items((None, event) for event in events):
+            yield outcome
+
+    def apply_items(self, items: Iterable[tuple[int | None, Item]]) -> Iterator[tuple[int | None, Outcome]]:
+        """Like `apply_many`, of events with their line in a file; an item may be an error of reading."""
+        batch: list[tuple[int | None, Item]] = []
+        for item in items:
+            batch.append(item)
+            if len(batch) >= BATCH:
+                yield from self._batch(batch)
+                batch = []
+        if batch:
+            yield from self._batch(batch)
+
+    def authorize(self, record: Mapping[str, object]) -> Outcome:
+        """Reserves what a record with estimates would cost; `outcome.hold` is then to be settled or released."""
+        event = {"id": record.get("id"), "type": "authorize", "at": record.get("at"), "account": record.get("account")}
+        usage = {key: value for key, value in record.items() if key not in ("id", "at", "account")}
+        return self.apply({**event, "usage": usage})
+
+    def settle(self, hold: str, record: Mapping[str, object]) -> Outcome:
+        """Charges what was used, in full, and gives back what was reserved for it."""
+        own = record.get("id")
+        id = own if own is not None and own != hold else f"{hold}/settle"
+        event = {"id": id, "type": "settle", "at": record.get("at"), "account": record.get("account"), "hold": hold}
+        usage = {key: value for key, value in record.items() if key not in ("id", "at", "account")}
+        return self.apply({**event, "usage": usage})
+
+    # --- reading
+
+    def balance(self, account: str) -> Decimal | Fraction:
+        """What is available: unexpired funds less reservations, as of the account's last event. KeyError: none such."""
+        return decimal_or_fraction(funds.balance(self.state(account)))
+
+    def state(self, account: str) -> State:
+        """The account as it stands; it is not to be changed. KeyError where there is none."""
+        state = self.store.view(lambda books: books.state(account))
+        if state is None:
+            raise KeyError(account)
+        return state
+
+    def accounts(self) -> list[str]:
+        """The names of all accounts, in order of the alphabet."""
+        return self.store.view(lambda books: books.accounts())
+
+    def history(self, account: str | None = None, after: int = 0) -> list[Entry]:
+        """The journal of one account, or of all: what was decided, in order, from the entry after a `seq`."""
+        return self.store.view(lambda books: list(books.entries(account, after)))
+
+    # --- how
+
+    def _one(self, raw: Mapping[str, object], line: int | None) -> Outcome:
+        try:
+            event = self._events.read(raw)
+        except RecordError as error:
+            return _unread(raw, error, line)
+        if event.account is None:
+            return self.store.transact(None, lambda books: self._all(books, event))
+        return self.store.transact([event.account], lambda books: self._decide(books, event))
+
+    def _batch(self, items: list[tuple[int | None, Item]]) -> list[tuple[int | None, Outcome]]:
+        read: list[tuple[int | None, Event | Rejected]] = []
+        names: set[str] = set()
+        for line, raw in items:
+            try:
+                if isinstance(raw, RecordError):
+                    raise raw
+                event = self._events.read(raw)
+            except RecordError as error:
+                read.append((line, _unread(raw, error, line)))
+                continue
+            read.append((line, event))
+            if event.account is not None:
+                names.add(event.account)
+        wide = any(isinstance(one, Event) and one.account is None for _, one in read)
+
+        def work(books: Books) -> list[tuple[int | None, Outcome]]:
+            found: list[tuple[int | None, Outcome]] = []
+            for line, one in read:
+                if isinstance(one, Rejected):
+                    found.append((line, one))
+                    continue
+                outcome = self._all(books, one) if one.account is None else self._decide(books, one)
+                if isinstance(outcome, Rejected):
+                    outcome.line = line
+                found.append((line, outcome))
+            return found
+
+        if not names and not wide:
+            return [(line, one) for line, one in read if isinstance(one, Rejected)]
+        return self.store.transact(None if wide else sorted(names), work)
+
+    def _decide(self, books: Books, event: Event) -> Outcome:
+        """One event of one account, within a transaction."""
+        known = books.entry(event.id)
+        if known is not None:
+            return self._known(known, event)
+        assert event.account is not None
+        state, outcome = apply(self.terms, books.state(event.account), event, books)
+        if isinstance(outcome, Rejected):
+            return outcome
+        assert state is not None
+        entry = Entry(event.id, event.account, event.digest, self._kept(event), outcome.as_dict)
+        books.write(event.account, state, entry)
+        return outcome
+
+    def _known(self, known: Entry, event: Event) -> Outcome:
+        """An id that was used: the same content gets the same reply, other content is an error (R40)."""
+        if known.digest == event.digest and (event.account is None or known.account == event.account):
+            return outcome_of(known)
+        message = f"the id `{event.id}` was already used for an event with other content"
+        if known.outcome.get("decision") == "refused":
+            message += ", which was refused; give what is asked anew an id of its own"
+        return rejected(event, RecordError("id-conflict", "id", message))
+
+    def _kept(self, event: Event) -> Mapping[str, object]:
+        return {**event.raw, "rules": self.fingerprint}
+
+    def _all(self, books: Books, event: Event) -> Outcome:
+        """Time passes for all accounts: each has an entry of its own, and the outcome adds them up."""
+        total = Accepted(event.id, event.type, event.at, None)
+        for name in books.accounts():
+            mine = Event(f"{event.id}/{name}", "clock", event.at, name, event.rank, event.raw, event.digest)
+            state = books.state(name)
+            assert state is not None
+            if event.at < state.clock:
+                continue
+            made, outcome = apply(self.terms, state, mine, books)
+            if isinstance(outcome, Rejected):
+                total.notices = (*total.notices, {"kind": "rejected", "account": name, "message": outcome.message})
+                continue
+            assert made is not None
+            if not outcome.postings and not outcome.notices:
+                continue  # nothing fell due: the account stays as its last event left it
+            books.write(name, made, Entry(mine.id, name, mine.digest, self._kept(mine), outcome.as_dict))
+            total.postings = (*total.postings, *outcome.postings)
+            told = tuple({**notice, "account": name} for notice in outcome.notices)
+            total.notices = (*total.notices, *told)
+        return total
+
+
+def _unread(raw: object, error: RecordError, line: int | None) -> Rejected:
+    """The outcome of what could not be read as an event."""
+    id = record_id(raw)
+    kind = account = None
+    if isinstance(raw, Mapping):
+        kind, account = raw.get("type"), raw.get("account")
+    return Rejected(
+        id,
+        kind if isinstance(kind, str) else None,
+        None,
+        account if isinstance(account, str) else None,
+        error.message,
+        code=error.code,
+        field=error.field,
+        line=line,
+    )

@@ -1,0 +1,278 @@
+"""What runs: started, changed, suspended, resumed and stopped; charged as it goes, hour by hour (R24, R26, R43).
+
+A stretch is the time from a start, a resumption or a change to the next of these. What is charged of it so far is
+always what the record of that stretch costs by itself, so that the whole comes to what `rate` makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from pricelang.account import charges
+from pricelang.account import funds
+from pricelang.account import limits
+from pricelang.account import windows
+from pricelang.account.outcome import Failed
+from pricelang.account.state import Running
+from pricelang.account.work import Work
+from pricelang.core.policy import Limit
+from pricelang.core.policy import Running as Held
+from pricelang.core.program import Line
+from pricelang.engine.charge import Charge
+from pricelang.engine.intake import Record
+from pricelang.engine.intake import RecordError
+from pricelang.engine.running import MOST_PIECES
+from pricelang.period import add_duration
+from pricelang.period import instant_text
+from pricelang.period import period_stop
+
+ZERO = Fraction(0)
+JUST = Fraction(1, 10**9)
+"""So long after an instant, the hour that begins with it has begun."""
+
+
+def record_of(work: Work, one: Running, stop: Fraction) -> Record:
+    """The record of a stretch, up to an instant."""
+    raw = {
+        **dict(one.fields),
+        "id": one.id,
+        "type": one.resource,
+        "account": work.state.name,
+        "started": instant_text(one.since),
+        "stopped": instant_text(one.since),
+    }
+    record = work.terms.intake.read(raw)
+    return Record(record.id, record.type, one.since, stop, record.account, record.values, record.content)
+
+
+def start(work: Work, resource: str, id: str, fields: Mapping[str, object]) -> tuple[Failed, ...]:
+    """Starts a resource and charges what its beginning costs; or says which limits refuse it."""
+    state = work.state
+    if id in state.running:
+        raise RecordError("already-running", "resource_id", f"`{id}` runs already")
+    one = Running(id, resource, tuple(sorted(fields.items())), work.now, ZERO, None, 1, work.now)
+    record = record_of(work, one, work.now)
+    first = stretch(work, one, work.now, True).exact_amount
+
+    def size(measure: Held) -> Fraction:
+        return limits.size_of(work, measure, resource, one.fields)
+
+    failed = limits.refusals(work, record, first, (Fraction(1), size))
+    if failed:
+        return failed
+    _count_start(work, record)
+    state.running[id] = one
+    charge_to(work, one, work.now, True)
+    return ()
+
+
+def _count_start(work: Work, record: Record) -> None:
+    """A start counts where a limit counts the resource by name."""
+    windows.count(work, record, record.at, ZERO)
+
+
+def change(work: Work, id: str, fields: Mapping[str, object]) -> tuple[Failed, ...]:
+    """Changes what a resource holds: its stretch ends, the next begins."""
+    one = running(work, id)
+    usage = work.terms.program.usages[one.resource]
+    fixed = {each.name for each in usage.inputs if not each.may_change}
+    for name, value in fields.items():
+        if name in fixed and value != dict(one.fields).get(name):
+            message = f"{name} of `{one.resource}` cannot change while it runs; stop it and start another"
+            raise RecordError("not-changeable", name, message)
+    made = replace(one, fields=tuple(sorted({**dict(one.fields), **fields}.items())))
+    record = record_of(work, made, work.now)
+
+    def more(measure: Held) -> Fraction:
+        return limits.size_of(work, measure, one.resource, made.fields) - limits.size_of(
+            work, measure, one.resource, one.fields
+        )
+
+    failed = tuple(
+        each for each in limits.refusals(work, record, ZERO, (ZERO, more)) if _holds(work, each.name) and each.asked > 0
+    )
+    if failed:
+        return failed
+    if one.by:
+        work.state.running[id] = made
+        return ()
+    end(work, one)
+    begin(work, made)
+    return ()
+
+
+def _holds(work: Work, name: str) -> bool:
+    """Whether a limit is about what runs: a change asks no others."""
+    limit = next(each for each in work.terms.policy.limits if each.name == name)
+    return isinstance(limit.question.measure, Held)
+
+
+def stop(work: Work, id: str) -> None:
+    """Stops a resource: its stretch is charged to its end."""
+    one = running(work, id)
+    if not one.by:
+        end(work, one)
+    del work.state.running[id]
+
+
+def running(work: Work, id: str) -> Running:
+    one = work.state.running.get(id)
+    if one is None:
+        raise RecordError("not-running", "resource_id", f"nothing called `{id}` runs")
+    return one
+
+
+# --- stretches ------------------------------------------------------------------------------------------------------
+
+
+def begin(work: Work, one: Running) -> None:
+    """A new stretch, from now on."""
+    made = replace(one, since=work.now, posted=ZERO, stretch=one.stretch + 1, by=(), charged_to=None)
+    work.state.running[one.id] = made
+    charge_to(work, made, work.now, True)
+
+
+def end(work: Work, one: Running) -> None:
+    """The end of a stretch: what its closed record costs, less what was charged."""
+    charge_to(work, one, work.now, False)
+
+
+def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
+    """Charges a stretch up to an instant."""
+    state = work.state
+    if work.terms.counts_in[one.resource]:
+        charge = _piece(work, one, at)
+        amount = charge.exact_amount if charge is not None else ZERO
+        total = one.posted + amount
+    else:
+        charge = stretch(work, one, at, goes_on)
+        total = charge.exact_amount
+        amount = total - one.posted
+    if work.own:
+        work.charged += amount
+        work.lines = charge.lines if charge is not None and amount == charge.exact_amount else ()
+    when = at if goes_on and _started(work, one) else max(one.since, min(at, _before(one, at)))
+    charges.post(work, one.resource, amount, one.id, when, "charge")
+    if amount:
+        windows.count(work, record_of(work, one, at), when, amount, only_spend=True)
+    if not goes_on:
+        return
+    tick = next_tick(work, one, at)
+    state.running[one.id] = replace(one, posted=total, tick=tick, charged_to=at)
+    if tick is not None:
+        funds.sooner(state, tick)
+
+
+def _before(one: Running, at: Fraction) -> Fraction:
+    """An instant of the time that is being charged: what is charged at its end belongs to what came before."""
+    return at - JUST if at > one.since else at
+
+
+def _started(work: Work, one: Running) -> bool:
+    return any(line.every is not None for line in lines_of(work, one))
+
+
+def stretch(work: Work, one: Running, at: Fraction, goes_on: bool) -> Charge:
+    """What a stretch costs up to an instant; where it goes on, the hour that begins with it too."""
+    if goes_on and _started(work, one) and at > one.since:
+        at += JUST
+    return work.terms.price(record_of(work, one, at), work.state)[0]
+
+
+def _piece(work: Work, one: Running, at: Fraction) -> Charge | None:
+    """Where prices count over a period: what the time since the last charge adds to the counts."""
+    since = one.charged_to if one.charged_to is not None else one.since
+    if at <= since:
+        return None
+    charge, pricing = work.terms.price(record_of(work, replace(one, since=since), at), work.state)
+    if pricing is not None:
+        pricing.commit()
+    return charge
+
+
+def lines_of(work: Work, one: Running) -> list[Line]:
+    return [line for price in work.terms.engine.prices.get(one.resource, ()) for line in price.lines]
+
+
+def next_tick(work: Work, one: Running, after: Fraction) -> Fraction | None:
+    """When a running resource is looked at next: where its next hour starts; by time, at full hours and new days."""
+    found: list[Fraction] = []
+    zone = work.terms.program.zone
+    by_time = False
+    for line in lines_of(work, one):
+        if line.every is not None:
+            found.append(_next_start(one, line.every, after, zone))
+        elif line.by_time is not None and line.free_reason is None:
+            by_time = True
+    if by_time or (not found and any(_suspends(limit, one) for limit in work.terms.suspending)):
+        hours = (after - one.since) // 3600
+        found.append(one.since + (hours + 1) * 3600)
+        found.append(period_stop(after, "day", zone))
+    return min(found, default=None)
+
+
+def _next_start(one: Running, every: str, after: Fraction, zone: str) -> Fraction:
+    size = {"minute": 60, "hour": 3600}.get(every)
+    if size is not None:
+        return one.since + ((after - one.since) // size + 1) * size
+    number = max(
+        0, int((after - one.since) // {"day": 90000, "week": 7 * 90000, "month": 32 * 86400}.get(every, 367 * 86400))
+    )
+    for _ in range(MOST_PIECES):
+        number += 1
+        at = add_duration(one.since, number, every, zone)
+        if at > after:
+            return at
+    raise RecordError("too-many-instants", None, f"more than {MOST_PIECES:,} started {every}s")
+
+
+# --- suspensions ----------------------------------------------------------------------------------------------------
+
+
+def _suspends(limit: Limit, one: Running) -> bool:
+    return any(one.resource in each.resources for each in limit.suspensions)
+
+
+def tick(work: Work, one: Running) -> None:
+    """The next hour would be charged: it is, or the resource is suspended (R43)."""
+    by = tuple(limit.name for limit in work.terms.suspending if _suspends(limit, one) and _true_now(work, limit, one))
+    if not by:
+        charge_to(work, one, work.now, True)
+        return
+    end(work, one)
+    work.state.running[one.id] = replace(work.state.running[one.id], tick=None, by=by)
+    for name in by:
+        work.tell("suspended", limit=name, resource=one.resource, resource_id=one.id)
+
+
+def _true_now(work: Work, limit: Limit, one: Running) -> bool:
+    """Whether a limit's question is answered so, and has been for as long as it grants."""
+    answer = limits.answered(work, limit, one.resource)
+    if answer is None or not answer[0]:
+        return False
+    suspension = next(each for each in limit.suspensions if one.resource in each.resources)
+    if suspension.after is None:
+        return True
+    since = work.state.since.get(limit.name, work.now)
+    return work.now >= work.terms.later(since, suspension.after, work.state, limit.place)
+
+
+def resume(work: Work) -> None:
+    """Notes since when questions are answered so; what is suspended by none of them any more runs again."""
+    state = work.state
+    for limit in work.terms.suspending:
+        answer = limits.answered(work, limit, limit.suspensions[0].resources[0])
+        if answer is not None and answer[0]:
+            state.since.setdefault(limit.name, work.now)
+        else:
+            state.since.pop(limit.name, None)
+    for one in list(state.running.values()):
+        if not one.by:
+            continue
+        still = [limit.name for limit in work.terms.suspending if limit.name in one.by and _true_now(work, limit, one)]
+        if not still:
+            for name in one.by:
+                work.tell("resumed", limit=name, resource=one.resource, resource_id=one.id)
+            begin(work, one)
