@@ -103,6 +103,7 @@ def _asks_funds(terms: Terms, failed: tuple[Failed, ...]) -> bool:
 
 
 def _done(work: Work, event: Event, failed: tuple[Failed, ...] = ()) -> tuple[State, Outcome]:
+    work.own = False
     after(work)
     state = work.state
     balance = funds.balance(state)
