@@ -798,6 +798,12 @@ def test_sqlite_a_file_that_was_replaced_is_not_written(path: str) -> None:
             add(store, "e2")
         with pytest.raises(LedgerError, match="removed or replaced"):
             total(store)
+    if hasattr(os, "fork"):
+        # a fork closes the connections: the ledger is not begun anew by those opened after it
+        assert fork(lambda: None)
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            add(store, "e2")
+        assert not os.path.exists(path)
     shutil.copy(path + "-old", path)
     with pytest.raises(LedgerError, match="removed or replaced"):
         add(store, "e2")
@@ -854,7 +860,10 @@ def test_sqlite_releases_that_can_damage_a_file(
 
 def test_sqlite_without_file_locks(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_module, "fcntl", None)
-    one, two = sqlite_store(path), sqlite_store(path)
+    with ThreadPoolExecutor(4) as pool:
+        one, two, *more = pool.map(sqlite_store, [path] * 4)
+    for each in more:
+        each.close()
     assert any("fcntl" in note for note in one.notes())
 
     def run(worker: int) -> None:

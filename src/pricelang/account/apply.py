@@ -17,6 +17,7 @@ from pricelang.account import funds
 from pricelang.account import holds
 from pricelang.account import limits
 from pricelang.account import refills
+from pricelang.account import rerating
 from pricelang.account import resources
 from pricelang.account import windows
 from pricelang.account.due import advance
@@ -175,6 +176,8 @@ def _event(work: Work, event: Event) -> tuple[Failed, ...]:
         case "correct":
             charges.correct(work, event.id, words["of"], record)
             work.facts = {"record": _kept(event, words["of"], record.at) if record is not None else None}
+        case "rerate":
+            rerating.rerate(work, *event.span)
         case "clock":
             pass
         case _:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pricelang.account import funds
 from pricelang.account import windows
 from pricelang.account.journal import Entry
+from pricelang.account.journal import text_of
 from pricelang.account.state import Mark
 from pricelang.account.work import Work
 from pricelang.engine.charge import Charge
@@ -206,48 +207,63 @@ def read(work: Work, raw: Mapping[str, object]) -> Record:
     return work.terms.intake.read({key: value for key, value in raw.items() if key in known})
 
 
-def current(work: Work, id: str) -> Record | None:
-    """A record that was charged, as it stands after corrections; None where there is none."""
+def later(work: Work, entry: Entry, id: str) -> Iterator[Entry]:
+    """Accepted entries of the account after one that name an id somewhere."""
+    quoted = text_of({"": id})[4:-1]
+    for one in work.past.entries(work.state.name, entry.seq):
+        said = quoted in one.event_text or quoted in one.outcome_text
+        if said and one.outcome.get("decision") == "accepted":
+            yield one
+
+
+def own_entry(work: Work, id: str) -> Entry | None:
+    """The accepted entry of an event of this account."""
     entry = work.past.entry(id)
     if entry is None or entry.account != work.state.name or entry.outcome.get("decision") != "accepted":
         return None
-    if entry.event.get("type") == "authorize":
-        return _settled(work, entry)
-    found: Record | None = None
-    if entry.event.get("type") in work.terms.program.usages:
-        found = read(work, entry.event)
-    if id in work.state.corrected:
-        for later in work.past.entries(work.state.name, entry.seq):
-            if later.event.get("type") == "correct" and later.event.get("of") == id:
-                for _, record in records_of(work, later):
-                    found = record
-    return found
+    return entry
 
 
-def _settled(work: Work, entry: Entry) -> Record | None:
+def current(work: Work, id: str) -> Record | None:
+    """A record that was charged, as it stands after corrections; None where there is none."""
+    entry = own_entry(work, id)
+    if entry is None:
+        return None
     found: Record | None = None
-    for later in work.past.entries(work.state.name, entry.seq):
-        for id, record in records_of(work, later):
-            if id == entry.id:
+    for one in (entry, *later(work, entry, id)):
+        for name, record in records_of(work, one):
+            if name == id:
                 found = record
     return found
 
 
 def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
-    """The usage and the amount of a charge as they stand. An id that is no charge of this account is an error."""
-    entry = work.past.entry(id)
-    message = f"this account has no payment and no charge `{id}`"
-    if entry is None or entry.account != work.state.name or entry.outcome.get("decision") != "accepted":
-        raise RecordError("unknown-charge", "of", message)
-    kind = str(entry.event.get("type"))
-    if kind == "authorize":
-        for later in work.past.entries(work.state.name, entry.seq):
-            if later.outcome.get("of") == id and later.event.get("type") == "settle":
-                kind, entry = str(_raw(later.outcome["record"])["type"]), later
-                break
-    if kind not in work.terms.program.usages:
-        raise RecordError("unknown-charge", "of", message)
-    return kind, work.state.corrected.get(id, Fraction(str(entry.outcome["amount"])))
+    """The usage and the amount of a charge as they stand: all that was ever posted for it but refunds. An id that is no
+    charge of this account is an error."""
+    entry = own_entry(work, id)
+    usage: str | None = None
+    amount = ZERO
+    for one in (entry, *later(work, entry, id)) if entry is not None else ():
+        for name, record in records_of(work, one):
+            if name == id and record is not None:
+                usage = record.type
+        amount += posted(one).get(id, ZERO)
+    if usage is None:
+        raise RecordError("unknown-charge", "of", f"this account has no payment and no charge `{id}`")
+    return usage, amount
+
+
+def posted(entry: Entry) -> dict[str, Fraction]:
+    """What an entry posted for usage, by what it is for; refunds are apart."""
+    found: dict[str, Fraction] = {}
+    postings = entry.outcome.get("postings")
+    for one in postings if isinstance(postings, list | tuple) else ():
+        if one["kind"] == "refund":
+            continue
+        sign = 1 if one["to"].startswith("revenue/") else -1 if one["from"].startswith("revenue/") else 0
+        if sign:
+            found[one["of"]] = found.get(one["of"], ZERO) + sign * Fraction(one["amount"])
+    return found
 
 
 # --- corrections and refunds of charges -----------------------------------------------------------------------------
@@ -255,8 +271,8 @@ def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
 
 def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     """Puts another record in the place of one that was charged, or none, and posts the difference."""
-    terms, state = work.terms, work.state
-    usage, posted = amount_of(work, of)
+    terms = work.terms
+    usage, before = amount_of(work, of)
     old = current(work, of)
     if record is not None and record.type != usage:
         raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
@@ -272,12 +288,11 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     else:
         amount = ZERO
     at = old.at if old is not None else work.now
-    difference = amount - posted
+    difference = amount - before
     work.charged = difference
-    state.corrected[of] = amount
     post(work, usage, difference, of, at, "correction")
     if old is not None:
-        uncount(work, old, posted)
+        uncount(work, old, before)
     if record is not None:
         windows.count(work, record, record.at, amount)
 

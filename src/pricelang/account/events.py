@@ -52,6 +52,7 @@ RANKS = {
     "settle": USAGE,
     "release": ENDS,
     "correct": USAGE,
+    "rerate": USAGE,
     "clock": LAST,
 }
 """Where each event stands among what happens at one instant (R39)."""
@@ -68,6 +69,7 @@ _FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "release": (("hold",), ()),
     "refund": (("of", "amount"), ("currency",)),
     "correct": (("of",), ("usage",)),
+    "rerate": ((), ("from", "to")),
     "clock": ((), ()),
 }
 """The fields of each event: those it must have, and those it may."""
@@ -91,6 +93,7 @@ class Event:
     existing: bool = False  # a signup of an account that has been there for a while
     fields: dict[str, object] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
+    span: tuple[Fraction | None, Fraction | None] = (None, None)
 
 
 class EventReader:
@@ -115,7 +118,7 @@ class EventReader:
             )
         id = named(raw, "id")
         at = instant_field(raw, "at")
-        account = None if kind == "clock" and raw.get("account") is None else named(raw, "account")
+        account = None if kind in ("clock", "rerate") and raw.get("account") is None else named(raw, "account")
         event = Event(id, kind, at, account, RANKS[kind], {}, b"")
         self._fill(event, raw)
         event.raw = {key: plain(value) for key, value in raw.items() if value is not None}
@@ -160,6 +163,9 @@ class EventReader:
             event.amount = self._amount(raw)
         if "ok" in may and raw.get("ok") is not None:
             event.ok = _truth("ok", raw["ok"])
+        if event.type == "rerate":
+            ends = [instant_field(raw, key) if raw.get(key) is not None else None for key in ("from", "to")]
+            event.span = (ends[0], ends[1])
         if "usage" in (*must, *may) and raw.get("usage") is not None:
             event.record = self._record(event, raw["usage"])
 

@@ -44,7 +44,7 @@ class Ledger:
         self.program = program
         self.fingerprint = fingerprint
         self.store = store
-        self._events = EventReader(self.terms)
+        self.reader = EventReader(self.terms)
         self._check_purpose()
 
     @classmethod
@@ -153,7 +153,7 @@ class Ledger:
 
     def _one(self, raw: Mapping[str, object], line: int | None) -> Outcome:
         try:
-            event = self._events.read(raw)
+            event = self.reader.read(raw)
         except RecordError as error:
             return _unread(raw, error, line)
         if event.account is None:
@@ -167,7 +167,7 @@ class Ledger:
             try:
                 if isinstance(raw, RecordError):
                     raise raw
-                event = self._events.read(raw)
+                event = self.reader.read(raw)
             except RecordError as error:
                 read.append((line, _unread(raw, error, line)))
                 continue
@@ -219,14 +219,19 @@ class Ledger:
         return {**event.raw, "rules": self.fingerprint}
 
     def _all(self, books: Books, event: Event) -> Outcome:
-        """Time passes for all accounts: each has an entry of its own, and the outcome adds them up."""
+        """Something that is for all accounts: each has an entry of its own, and the outcome adds them up."""
         total = Accepted(event.id, event.type, event.at, None)
         for name in books.accounts():
-            mine = Event(f"{event.id}/{name}", "clock", event.at, name, event.rank, event.raw, event.digest)
+            mine = Event(f"{event.id}/{name}", event.type, event.at, name, event.rank, event.raw, event.digest)
+            mine.span = event.span
+            if books.entry(mine.id) is not None:
+                continue  # it was applied to this account before
             state = books.state(name)
             assert state is not None
             if event.at < state.clock:
-                continue
+                if event.type == "clock":
+                    continue
+                mine.at = state.clock
             made, outcome = apply(self.terms, state, mine, books)
             if isinstance(outcome, Rejected):
                 total.notices = (*total.notices, {"kind": "rejected", "account": name, "message": outcome.message})
@@ -235,6 +240,7 @@ class Ledger:
             if not outcome.postings and not outcome.notices:
                 continue  # nothing fell due: the account stays as its last event left it
             books.write(name, made, Entry(mine.id, name, mine.digest, self._kept(mine), outcome.as_dict))
+            total.exact_amount += outcome.exact_amount
             total.postings = (*total.postings, *outcome.postings)
             told = tuple({**notice, "account": name} for notice in outcome.notices)
             total.notices = (*total.notices, *told)

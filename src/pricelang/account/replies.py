@@ -16,7 +16,7 @@ from pricelang.engine.charge import ChargeLine
 from pricelang.period import parse_instant
 from pricelang.source import Place
 
-_FACTS = ("of", "record")
+_FACTS = ("of", "record", "rerated", "records")
 
 
 def outcome_of(entry: Entry) -> Outcome:

@@ -117,7 +117,6 @@ class State:
     codes: dict[str, int] = field(default_factory=dict)
     payments: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     credited: dict[str, Fraction] = field(default_factory=dict)
-    corrected: dict[str, Fraction] = field(default_factory=dict)
     order: Order | None = None
     orders: int = 0
     refills: dict[Fraction, int] = field(default_factory=dict)
@@ -143,5 +142,5 @@ class State:
 _PLAIN = ("name", "signup", "clock", "lots", "overdraft", "last", "marks", "order", "orders", "billed", "due")
 _DICTS = (
     *("attributes", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
-    *("payments", "credited", "corrected", "refills", "since", "alerted", "settled", "trued", "bills"),
+    *("payments", "credited", "refills", "since", "alerted", "settled", "trued", "bills"),
 )

@@ -17,6 +17,7 @@ COMMANDS = {
     "test": ("pricelang.cli.test", "Run the examples that stand beside the rules."),
     "rate": ("pricelang.cli.rate", "Charge usage records."),
     "replay": ("pricelang.cli.replay", "Run events through accounts."),
+    "rerate": ("pricelang.cli.rerate", "Price posted usage again and post the difference."),
     "explain": ("pricelang.cli.explain", "Tell one charge, step by step."),
     "rule": ("pricelang.cli.rule", "Show the page of a finding, or list all findings."),
     "schema": ("pricelang.cli.schema", "Print the JSON Schema of the usage records a ruleset takes."),

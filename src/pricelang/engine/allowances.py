@@ -31,17 +31,19 @@ def take_from(pricing: Evaluation, name: str, quantity: Fraction) -> Fraction:
         taken = min(units, left)
         left -= taken
         lots.append((when, units - taken))
-    pricing.wallets[key] = Wallet(wallet.start, tuple(lots))
+    there = max(ZERO, _size(pricing, allowance, start) - wallet.used)
+    own = min(there, left)
+    left -= own
+    pricing.wallets[key] = Wallet(wallet.start, tuple(lots), wallet.used + own)
     if pricing.tell:
-        unused = sum((units for _, units in lots), ZERO)
-        kept = sum((had - has for (when, had), (_, has) in zip(wallet.lots, lots, strict=True) if when < start), ZERO)
-        own = quantity - left - kept
+        unused = sum((units for _, units in lots), there - own)
+        kept = quantity - left - own
         pricing.told.append(Taken(pricing.at, allowance, quantity, kept, own, unused, left, period))
     return left
 
 
 def _opened(pricing: Evaluation, allowance: Allowance, wallet: Wallet | None, start: Fraction) -> Wallet:
-    """The units of a period: what is kept of earlier ones, oldest first, and its own."""
+    """The allowance in a period: what is kept of earlier ones, oldest first, and nothing of its own used."""
     if wallet is not None and wallet.start >= start:
         return wallet
     starts = [start]
@@ -53,12 +55,17 @@ def _opened(pricing: Evaluation, allowance: Allowance, wallet: Wallet | None, st
         first = _before(pricing, allowance, began + 1)
     while len(starts) <= allowance.kept and starts[0] > first:
         starts.insert(0, _before(pricing, allowance, starts[0]))
-    lots: tuple[tuple[Fraction, Fraction], ...] = wallet.lots if wallet is not None else ()
+    made = wallet
     for one in starts:
         if wallet is not None and one <= wallet.start:
             continue
-        lots = (*_kept(pricing, allowance, lots, one), (one, _size(pricing, allowance, one)))
-    return Wallet(start, lots)
+        lots: tuple[tuple[Fraction, Fraction], ...] = ()
+        if made is not None:
+            unused = max(ZERO, _size(pricing, allowance, made.start) - made.used)
+            lots = _kept(pricing, allowance, (*made.lots, (made.start, unused)), one)
+        made = Wallet(one, lots)
+    assert made is not None
+    return Wallet(start, made.lots, made.used)
 
 
 def _before(pricing: Evaluation, allowance: Allowance, at: Fraction) -> Fraction:

@@ -20,10 +20,12 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """What is left of an allowance in one period: lots by the period they are of, oldest first."""
+    """An allowance in one period: what earlier periods left, by the period it is of, oldest first; and what was used of
+    its own units. How many those are is asked anew, so that another plan changes them and not what was used (R14)."""
 
     start: Fraction
     lots: tuple[tuple[Fraction, Fraction], ...]
+    used: Fraction = Fraction(0)
 
 
 @dataclass(slots=True)

@@ -51,27 +51,19 @@ SCHEMA = 1
 PATIENCE = 30.0  # seconds that anyone waits for their turn
 PAGE = 1000  # entries read, or collected before they are written, at a time
 
-_TABLES = f"""
-BEGIN EXCLUSIVE;
-CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
-CREATE TABLE account(name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL);
-CREATE TABLE journal(
-    seq INTEGER PRIMARY KEY,
-    id TEXT UNIQUE NOT NULL,
-    account TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    event TEXT NOT NULL,
-    outcome TEXT NOT NULL
-);
-CREATE INDEX journal_account ON journal(account, seq);
-CREATE TRIGGER journal_never_changes BEFORE UPDATE ON journal
-BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END;
-CREATE TRIGGER journal_never_shrinks BEFORE DELETE ON journal
-BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END;
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {SCHEMA};
-COMMIT;
-"""
+_TABLES = (
+    "CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)",
+    "CREATE TABLE account(name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL)",
+    "CREATE TABLE journal(seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, account TEXT NOT NULL,"
+    " digest BLOB NOT NULL, event TEXT NOT NULL, outcome TEXT NOT NULL)",
+    "CREATE INDEX journal_account ON journal(account, seq)",
+    "CREATE TRIGGER journal_never_changes BEFORE UPDATE ON journal"
+    " BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END",
+    "CREATE TRIGGER journal_never_shrinks BEFORE DELETE ON journal"
+    " BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {SCHEMA}",
+)
 
 _STATE = "SELECT version, CASE WHEN version = ? THEN NULL ELSE state END FROM account WHERE name = ?"
 _KEEP_STATE = (
@@ -114,14 +106,19 @@ class SqliteStore:
         self._owner = 0
         self._turn = _Turn(self.path)
         self._mutex = threading.Lock()
+        self._file: tuple[int, int] | None = None
         self._writer: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
         self._lent: set[sqlite3.Connection] = set()
         self._pid = os.getpid()
-        _look(self.path)
+        try:
+            _look(self.path)
+        except LedgerError:
+            # with a lock beside it, it may be a ledger that is just being made: that is looked at again in one's turn
+            if not os.path.exists(self._turn.path):
+                raise
         with self._turn:
-            self._writer = self._open()
-            self._file = _identity(self.path)
+            self._writing()
         _stores.add(self)
 
     # --- what a store does ---------------------------------------------------------------------------------------
@@ -243,12 +240,13 @@ class SqliteStore:
 
     def _writing(self) -> sqlite3.Connection:
         """The connection that writes. To be called in one's turn."""
+        # asked before anything is opened anew, too: a ledger that is gone is not begun again, empty
+        if self._file is not None and _identity(self.path) != self._file:
+            raise _replaced(self.path)
         if self._writer is None:
             _look(self.path)
             self._writer = self._open()
             self._file = _identity(self.path)
-        elif _identity(self.path) != self._file:
-            raise _replaced(self.path)
         return self._writer
 
     def _borrow(self) -> sqlite3.Connection:
@@ -292,16 +290,21 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         """Opens the connection that writes, and makes the tables in a file that is empty."""
-        connection = _connect(self.path, "rwc", 0)
+        connection = _connect(self.path, "rwc", PATIENCE)
         try:
-            if _check_schema(connection, self.path):
-                connection.executescript(_TABLES)
+            connection.execute("BEGIN")
+            empty = _check_schema(connection, self.path)
+            connection.execute("COMMIT")
+            if empty:
+                _make_tables(connection, self.path)
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise LedgerError(f"{self.path} lies where SQLite cannot keep a write-ahead log")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             # on a Mac an ordinary sync leaves data in the drive's own memory; elsewhere this does nothing
             connection.execute(f"PRAGMA fullfsync = {'ON' if self._durable else 'OFF'}")
+            # from here on _begin does the waiting, and more fairly
+            connection.execute("PRAGMA busy_timeout = 0")
             # a file that cannot be written is told of now, not at the first event
             _begin(connection, self.path)
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
@@ -577,8 +580,8 @@ class _Queue:
 class _Turn:
     """One's turn to write to a file: first among the threads of this program, then among programs.
 
-    Programs try, and wait a random moment of up to a millisecond. It was measured against waiting in the system (a
-    blocking flock): both are fair, this one gets a third more done, and it can give up after a while.
+    Programs try, and wait a random moment of up to a millisecond. Waiting in the system instead (a blocking flock) was
+    measured to be as fair; but it could not give up after a while, when a program that is stuck holds the lock.
     """
 
     def __init__(self, path: str) -> None:
@@ -685,6 +688,8 @@ def _look(path: str) -> None:
         raise LedgerError(f"{path} is no file")
     if not os.access(path, os.R_OK | os.W_OK):
         raise LedgerError(f"{path} may not be read and written by this user")
+    if fcntl is None:
+        return
     # "immutable" reads the file as it lies there. Plain reading would pull away the locks this program has on the file.
     connection = _connect(path, "ro&immutable=1", 0)
     try:
@@ -693,6 +698,15 @@ def _look(path: str) -> None:
         raise _plainly(error, path) from error
     finally:
         connection.close()
+
+
+def _make_tables(connection: sqlite3.Connection, path: str) -> None:
+    """Makes the tables, all or none. The file is marked before it gets a log, so that `_look` sees the mark."""
+    connection.execute("BEGIN EXCLUSIVE")
+    if _check_schema(connection, path):
+        for statement in _TABLES:
+            connection.execute(statement)
+    connection.execute("COMMIT")
 
 
 def _check_schema(connection: sqlite3.Connection, path: str) -> bool:

@@ -1,0 +1,49 @@
+"""Posted usage priced again by the rules as they are now, and the difference posted (R46); only when asked for."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pricelang.account import charges
+from pricelang.account import windows
+from pricelang.account.work import Work
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import Record
+from pricelang.engine.intake import RecordError
+
+ZERO = Fraction(0)
+
+
+def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
+    """Prices the account's records from `start` up to `stop` again. Counts run over all of them, in order (R2)."""
+    terms, state = work.terms, work.state
+    records: dict[str, Record] = {}
+    posted: dict[str, Fraction] = {}
+    for entry in work.past.entries(state.name):
+        for id, record in charges.records_of(work, entry):
+            if record is None:
+                records.pop(id, None)
+            else:
+                records[id] = record
+        for id, amount in charges.posted(entry).items():
+            posted[id] = posted.get(id, ZERO) + amount
+    counts = Counts()
+    account = terms.view(state)
+    done = 0
+    for record in sorted(records.values(), key=lambda one: (one.at, one.id)):
+        try:
+            amount = terms.engine.rate(record, account, counts).exact_amount
+        except RecordError as error:
+            work.tell("not charged", of=record.id, code=error.code, reason=error.message)
+            continue
+        if (start is not None and record.at < start) or (stop is not None and record.at >= stop):
+            continue
+        difference = amount - posted.get(record.id, ZERO)
+        if difference:
+            done += 1
+            work.charged += difference
+            charges.post(work, record.type, difference, record.id, record.at, "rerate")
+            windows.count(work, record, record.at, difference, only_spend=True)
+    if terms.counting:
+        state.counts, state.marks = counts, ()
+    work.facts = {"rerated": done, "records": len(records)}

@@ -1,0 +1,1 @@
+"""Proofs that a ledger never lies; `python -m tests.ledger.run` runs them at full length."""
