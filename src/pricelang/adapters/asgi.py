@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import MutableMapping
 from concurrent.futures import Future
@@ -34,6 +35,7 @@ from pricelang.adapters.told import Problem as Problem
 from pricelang.adapters.told import Standing
 from pricelang.adapters.told import fields_of
 from pricelang.adapters.told import problem_of
+from pricelang.number import decimal_or_fraction
 
 T = TypeVar("T")
 Scope = MutableMapping[str, Any]
@@ -130,14 +132,14 @@ class Answer:
 class Meter:
     """`scope["pricelang"]`: what the app knows of its grant, and where it says what was really used.
 
-    `record` is the usage record with its estimates. `again`: the request was answered before and is not charged anew
-    (only with `repeats=True`).
+    `record` is the usage record with its estimates, `said` what was said so far. `again`: the request was answered
+    before and is not charged anew (only with `repeats=True`).
     """
 
     def __init__(self, grant: Grant) -> None:
         self._grant = grant
-        self._said: dict[str, object] | None = None
-        self._closed = False
+        self.said: dict[str, object] | None = None
+        self.closed = False
 
     @property
     def hold(self) -> str:
@@ -154,8 +156,6 @@ class Meter:
     @property
     def reserved(self) -> Decimal | Fraction:
         """What the estimates cost, in the ruleset's currency."""
-        from pricelang.number import decimal_or_fraction
-
         return decimal_or_fraction(self._grant.outcome.reserved or Fraction(0))
 
     @property
@@ -169,12 +169,12 @@ class Meter:
         It may be said again as more is used, with the totals so far: what was said last counts, even if the app fails
         or the client goes away. RuntimeError once the answer has ended.
         """
-        if self._closed:
+        if self.closed:
             raise RuntimeError(f"{self.hold}: the answer has ended, and what was used is settled")
-        self._said = {**(self._said or {}), **fields}
+        self.said = {**(self.said or {}), **fields}
 
 
-Usage = Callable[[Request], Mapping[str, object] | None | Awaitable[Mapping[str, object] | None]]
+Usage = Callable[[Request], Mapping[str, object] | Awaitable[Mapping[str, object] | None] | None]
 Actual = Callable[[Answer], Mapping[str, object] | None]
 
 
@@ -259,9 +259,7 @@ class PricelangMiddleware:
                 message = "this request was answered before, and charged; its answer is not kept"
                 raise Problem(409, message, {"code": "answered-before", "id": found.hold})
             return found, headers
-        problem = problem_of(found, self._program)
-        assert problem is not None
-        raise problem
+        raise problem_of(found, self._program)
 
     def _granted(self, record: Mapping[str, object], key: str | None) -> tuple[Grant | Outcome, Headers]:
         """Asks the ledger; called in a thread."""
@@ -270,10 +268,10 @@ class PricelangMiddleware:
             return found, []
         try:
             told = fields_of(self._standing.items(found.record))
-        except LedgerError as error:
-            log.warning("%s: no RateLimit fields: %s", found.hold, error)
+        except Exception:  # the request was granted, and goes on without them
+            log.exception("%s: no RateLimit fields", found.hold)
             told = {}
-        return found, [(name.encode(), value.encode("latin-1", "replace")) for name, value in told.items()]
+        return found, [(name.encode(), value.encode("latin-1")) for name, value in told.items()]
 
     async def _ask(self, work: Callable[[], tuple[Grant | Outcome, Headers]]) -> tuple[Grant | Outcome, Headers]:
         """The work in a thread. Where nobody waits for it any more, what it grants is given back."""
@@ -364,12 +362,12 @@ class _Exchange:
 
     async def _settled(self) -> None:
         """Settles once; waits for it a while, so that who has the whole answer finds it charged."""
-        if self._meter._closed:
+        if self._meter.closed:
             return
-        self._meter._closed = True
+        self._meter.closed = True
         if self._grant.again:
             return
-        future = self._owner.settle(self._grant, self._owner.verdict(self._answer, self._meter._said))
+        future = self._owner.settle(self._grant, self._owner.verdict(self._answer, self._meter.said))
         if future is not None:
             await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
 
@@ -381,9 +379,8 @@ async def _answer(problem: Problem, scope: Scope, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _named(headers: object) -> dict[str, str]:
+def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    assert isinstance(headers, list | tuple) or hasattr(headers, "__iter__")
     for raw, text in headers:
         name, value = bytes(raw).decode("latin-1").lower(), bytes(text).decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value

@@ -13,7 +13,6 @@ from http import HTTPStatus
 
 from pricelang.account.ledger import Ledger
 from pricelang.account.limits import bound_of
-from pricelang.account.outcome import Accepted
 from pricelang.account.outcome import Outcome
 from pricelang.account.outcome import Refused
 from pricelang.account.outcome import Rejected
@@ -84,15 +83,13 @@ def _phrase(status: int) -> str:
         return "Refused"
 
 
-def problem_of(outcome: Outcome, program: Program) -> Problem | None:
-    """What a client is told in place of an answer; None where the outcome is accepted."""
+def problem_of(outcome: Outcome, program: Program) -> Problem:
+    """What a client is told in place of an answer, of an outcome that is refused or rejected."""
     if isinstance(outcome, Refused):
         return _refused(outcome, program)
-    if isinstance(outcome, Rejected):
-        status = STATUS.get(outcome.code, 400)
-        return Problem(status, outcome.message, {"code": outcome.code, "field": outcome.field, "id": outcome.id})
-    assert isinstance(outcome, Accepted)
-    return None
+    assert isinstance(outcome, Rejected)
+    status = STATUS.get(outcome.code, 400)
+    return Problem(status, outcome.message, {"code": outcome.code, "field": outcome.field, "id": outcome.id})
 
 
 def _refused(outcome: Refused, program: Program) -> Problem:
@@ -143,14 +140,20 @@ def fields_of(items: Iterable[Item]) -> dict[str, str]:
 
 
 def _policy(item: Item) -> str:
-    unit = f';qu="{item.unit}"' if item.unit != "request" else ""
+    unit = f";qu={_string(item.unit)}" if item.unit != "request" else ""
     window = f";w={item.window}" if item.window else ""
-    return f'"{item.name}";q={item.allowed}{unit}{window}'
+    return f"{_string(item.name)};q={item.allowed}{unit}{window}"
 
 
 def _standing(item: Item) -> str:
     rest = f";t={item.rest}" if item.rest is not None else ""
-    return f'"{item.name}";r={item.left}{rest}'
+    return f"{_string(item.name)};r={item.left}{rest}"
+
+
+def _string(text: str) -> str:
+    """A text as a structured field has it: in quotes, of plain characters only."""
+    plain = "".join(one if " " <= one <= "~" else "?" for one in text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _whole(value: Fraction) -> int:
