@@ -68,7 +68,14 @@ class Generator:
                 again["tokens"] += 1
             return again
         at = self._at()
-        kinds = ["chat"] * 8 + ["call"] * 2 + ["authorize"] * 3 + ["settle"] * 3 + ["topup"] * 3 + ["start", "change", "stop"]
+        kinds = (
+            ["chat"] * 8
+            + ["call"] * 2
+            + ["authorize"] * 3
+            + ["settle"] * 3
+            + ["topup"] * 3
+            + ["start", "change", "stop"]
+        )
         kinds += ["release", "refund", "refund", "correct", "correct", "redeem", "subscribe", "set", "clock", "start"]
         kinds += ["payment"] * (4 if account.order is not None else 1)
         return getattr(self, f"_{random.choice(kinds)}")(at)
@@ -164,7 +171,9 @@ class Generator:
         assert self.model.account is not None
         random, account = self.random, self.model.account
         if random.random() < 0.4 and account.payments:
-            return self._made("refund", at, of=random.choice(list(account.payments)), amount=random.choice((1, 4, 10, 40)))
+            return self._made(
+                "refund", at, of=random.choice(list(account.payments)), amount=random.choice((1, 4, 10, 40))
+            )
         of = self._charge()
         posted = account.posted.get(of, Fraction(1)) - account.refunded.get(of, Fraction(0))
         amount = random.choice((posted, posted / 2, Fraction(1)))
@@ -189,7 +198,9 @@ def sent(event: dict) -> dict:
     made["at"] = instant(event["seconds"])
     usage = event.get("usage")
     if usage is not None and "seconds" in usage:
-        made["usage"] = {key: value for key, value in usage.items() if key != "seconds"} | {"at": instant(usage["seconds"])}
+        made["usage"] = {key: value for key, value in usage.items() if key != "seconds"} | {
+            "at": instant(usage["seconds"])
+        }
     return made
 
 
@@ -326,7 +337,9 @@ def run(first: int, last: int) -> Seen:
 
 
 def report(seen: Seen, shown: int = 5) -> str:
-    lines = [f"{seen.accounts} accounts, {seen.events} events, {seen.postings} postings, {len(seen.differences)} differences"]
+    lines = [
+        f"{seen.accounts} accounts, {seen.events} events, {seen.postings} postings, {len(seen.differences)} differences"
+    ]
     lines += [f"  {count:8} {name}" for name, count in sorted(seen.decisions.items())]
     lines += [f"  {count:8} refused by {name}" for name, count in sorted(seen.limits.items())]
     lines += seen.differences[:shown]

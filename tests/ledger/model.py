@@ -72,7 +72,8 @@ class Setup:
 
     def text(self) -> str:
         plans = "\n".join(
-            f"  | {name} | ${fee} | {tpm if tpm is not None else 'unlimited'} |" for name, (fee, tpm) in self.plans.items()
+            f"  | {name} | ${fee} | {tpm if tpm is not None else 'unlimited'} |"
+            for name, (fee, tpm) in self.plans.items()
         )
         floor = f"\n    at least ${self.minimum} each month" if self.minimum else ""
         return f"""\
@@ -703,7 +704,9 @@ class Account:
                 self.touch(hold.at)
             if kind == "settle":
                 usage = event["usage"]
-                made = self.change_uses({event["hold"]: Use("chat", hold.at, usage["tokens"], usage["model"])}, event["hold"])
+                made = self.change_uses(
+                    {event["hold"]: Use("chat", hold.at, usage["tokens"], usage["model"])}, event["hold"]
+                )
                 self.known[event["hold"]] = "chat"
                 return Answer("accepted", amount=made)
         elif kind == "refund":

@@ -87,12 +87,12 @@ def _applied(terms: Terms, state: State | None, event: Event, past: Past) -> tup
         raise RecordError("too-far-ahead", "at", message)
     work = Work(terms, state.copy(), past, state.clock)
     advance(work, max(event.at, state.clock), event.rank if event.at >= state.clock else LAST)
-    due, told = list(work.postings), list(work.notices)
-    base = work.state.copy()
+    refused = Work(terms, work.state.copy(), past, work.now, list(work.postings), list(work.notices))
+    refused.fell, refused.touched = work.fell, dict(work.touched)
     work.own = True
     failed = _event(work, event)
     if failed:
-        refused = Work(terms, base, past, work.now, due, told, fell=_asks_funds(terms, failed))
+        refused.fell = refused.fell or _asks_funds(terms, failed)
         return _done(refused, event, failed)
     return _done(work, event)
 

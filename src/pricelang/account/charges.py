@@ -13,7 +13,9 @@ from fractions import Fraction
 from pricelang.account import funds
 from pricelang.account import windows
 from pricelang.account.journal import Entry
-from pricelang.account.journal import text_of
+from pricelang.account.lookback import later
+from pricelang.account.lookback import own_entry
+from pricelang.account.lookback import postings_of
 from pricelang.account.state import Mark
 from pricelang.account.work import Work
 from pricelang.engine.charge import Charge
@@ -207,23 +209,6 @@ def read(work: Work, raw: Mapping[str, object]) -> Record:
     return work.terms.intake.read({key: value for key, value in raw.items() if key in known})
 
 
-def later(work: Work, entry: Entry, id: str) -> Iterator[Entry]:
-    """Accepted entries of the account after one that name an id somewhere."""
-    quoted = text_of({"": id})[4:-1]
-    for one in work.past.entries(work.state.name, entry.seq):
-        said = quoted in one.event_text or quoted in one.outcome_text
-        if said and one.outcome.get("decision") == "accepted":
-            yield one
-
-
-def own_entry(work: Work, id: str) -> Entry | None:
-    """The accepted entry of an event of this account."""
-    entry = work.past.entry(id)
-    if entry is None or entry.account != work.state.name or entry.outcome.get("decision") != "accepted":
-        return None
-    return entry
-
-
 def current(work: Work, id: str) -> Record | None:
     """A record that was charged, as it stands after corrections; None where there is none."""
     entry = own_entry(work, id)
@@ -242,27 +227,28 @@ def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
     charge of this account is an error."""
     entry = own_entry(work, id)
     usage: str | None = None
-    amount = ZERO
+    amounts: dict[tuple[str, str], Fraction] = {}
     for one in (entry, *later(work, entry, id)) if entry is not None else ():
         for name, record in records_of(work, one):
             if name == id and record is not None:
                 usage = record.type
-        amount += posted(one).get(id, ZERO)
+        for key, amount in posted(one).items():
+            amounts[key] = amounts.get(key, ZERO) + amount
     if usage is None:
         raise RecordError("unknown-charge", "of", f"this account has no payment and no charge `{id}`")
-    return usage, amount
+    return usage, amounts.get((id, usage), ZERO)
 
 
-def posted(entry: Entry) -> dict[str, Fraction]:
-    """What an entry posted for usage, by what it is for; refunds are apart."""
-    found: dict[str, Fraction] = {}
-    postings = entry.outcome.get("postings")
-    for one in postings if isinstance(postings, list | tuple) else ():
+def posted(entry: Entry) -> dict[tuple[str, str], Fraction]:
+    """What an entry posted for usage, by what it is for and the usage; refunds are apart."""
+    found: dict[tuple[str, str], Fraction] = {}
+    for one in postings_of(entry):
         if one["kind"] == "refund":
             continue
-        sign = 1 if one["to"].startswith("revenue/") else -1 if one["from"].startswith("revenue/") else 0
-        if sign:
-            found[one["of"]] = found.get(one["of"], ZERO) + sign * Fraction(one["amount"])
+        for side, sign in (("to", 1), ("from", -1)):
+            if one[side].startswith("revenue/"):
+                key = (one["of"], one[side].removeprefix("revenue/"))
+                found[key] = found.get(key, ZERO) + sign * Fraction(one["amount"])
     return found
 
 
@@ -274,6 +260,8 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     terms = work.terms
     usage, before = amount_of(work, of)
     old = current(work, of)
+    if old is None and record is None:
+        raise RecordError("already-corrected", "of", f"the charge `{of}` was taken away before")
     if record is not None and record.type != usage:
         raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
     if terms.counts_in[usage] and not terms.program.usages[usage].is_resource:

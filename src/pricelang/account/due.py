@@ -118,10 +118,14 @@ def _not_done(work: Work, kind: int, name: str, error: RecordError) -> None:
 
 def after(work: Work) -> None:
     """What follows when an instant is over: refills, suspensions and resumptions, alerts."""
-    if work.fell and work.terms.policy.refill is not None:
+    refill = work.terms.policy.refill is not None
+    if work.fell and refill:
         refills.refill(work)
     if work.terms.suspending:
+        work.fell = False
         resources.resume(work)
+        if work.fell and refill:  # what runs again has cost an hour
+            refills.refill(work)
     if work.terms.alerting:
         limits.alerts(work)
     work.fell = False

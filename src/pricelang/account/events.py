@@ -77,7 +77,7 @@ _FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 @dataclass(slots=True)
 class Event:
-    """An event as it was read. `raw` is what of it may be kept; `digest` is of all of it but the id."""
+    """An event as it was read. `raw` is what of it may be kept."""
 
     id: str
     type: str
@@ -85,7 +85,6 @@ class Event:
     account: str | None
     rank: int
     raw: Mapping[str, object]
-    digest: bytes
     record: Record | None = None
     amount: Fraction = Fraction(0)
     words: dict[str, str] = field(default_factory=dict)
@@ -119,7 +118,7 @@ class EventReader:
         id = named(raw, "id")
         at = instant_field(raw, "at")
         account = None if kind in ("clock", "rerate") and raw.get("account") is None else named(raw, "account")
-        event = Event(id, kind, at, account, RANKS[kind], {}, b"")
+        event = Event(id, kind, at, account, RANKS[kind], {})
         self._fill(event, raw)
         event.raw = {key: plain(value) for key, value in raw.items() if value is not None}
         if event.record is not None and "usage" in raw:
@@ -127,14 +126,13 @@ class EventReader:
             assert isinstance(usage, Mapping)
             kept = self.terms.intake.kept({"type": event.record.type, **usage})
             event.raw = {**event.raw, "usage": {key: plain(value) for key, value in kept.items() if value is not None}}
-        event.digest = digest_of(event)
         return event
 
     def _usage(self, raw: Mapping[str, object]) -> Event:
         record = self.terms.intake.read(raw)
         at = record.at if record.stopped is None else record.stopped
         kept = {key: plain(value) for key, value in self.terms.intake.kept(raw).items() if value is not None}
-        return Event(record.id, record.type, at, record.account, USAGE, kept, record.content, record)
+        return Event(record.id, record.type, at, record.account, USAGE, kept, record)
 
     def _fill(self, event: Event, raw: Mapping[str, object]) -> None:
         """The event's own fields."""
@@ -237,6 +235,8 @@ def _truth(name: str, value: object) -> bool:
 
 def digest_of(event: Event) -> bytes:
     """A digest of all that was sent but the id: the same for the same content."""
+    if event.record is not None and event.type == event.record.type:
+        return event.record.content
     said = {key: value for key, value in event.raw.items() if key not in ("id", "at")}
     text = json.dumps([event.type, decimal_text(event.at), _flat(said)], sort_keys=True, ensure_ascii=True)
     return blake2b(text.encode(), digest_size=DIGEST).digest()

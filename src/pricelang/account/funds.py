@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from pricelang.account.lookback import later
+from pricelang.account.lookback import own_entry
+from pricelang.account.lookback import postings_of
 from pricelang.account.state import Lot
 from pricelang.account.state import State
 from pricelang.account.terms import Terms
@@ -113,7 +116,7 @@ def give_back(
         state.overdraft -= owed
         work.post(kind, source, "overdraft", owed, of, at, bill)
     rest = amount - owed
-    for name, most in reversed(paid_from(work, of)):
+    for name, most in reversed(paid_from(work, of, usage)):
         lot = next((one for one in state.lots if one.id == name), None)
         if lot is None or not rest:
             continue
@@ -134,18 +137,26 @@ def give_back(
             state.lots = tuple(made if one is known else one for one in state.lots)
 
 
-def paid_from(work: Work, of: str) -> list[tuple[str, Fraction]]:
-    """The lots that a charge was paid from, in order."""
-    entry = work.past.entry(of)
-    if entry is None or entry.account != work.state.name:
-        return []
-    found = []
-    postings = entry.outcome.get("postings")
-    for posting in postings if isinstance(postings, list) else ():
-        source = posting["from"]
-        if posting["of"] == of and source.startswith("funds/") and posting["to"].startswith("revenue/"):
-            found.append((source.removeprefix("funds/"), Fraction(posting["amount"])))
-    return found
+def paid_from(work: Work, of: str, usage: str) -> list[tuple[str, Fraction]]:
+    """The lots that paid for a charge and what of it they have not got back, the first that paid first."""
+    entry = own_entry(work, of)
+    if entry is not None and entry.event.get("type") not in (usage, "authorize"):
+        entry = None  # an event that has the same name as what runs
+    to = f"revenue/{usage}"
+    found: dict[str, Fraction] = {}
+    entries = (entry, *later(work, entry, of)) if entry is not None else later(work, None, of)
+    moved = [
+        (one["from"], one["to"], one["of"], Fraction(one["amount"])) for each in entries for one in postings_of(each)
+    ]
+    moved += [(one.source, one.to, one.of, one.amount) for one in work.postings]
+    for source, target, id, amount in moved:
+        if id == of and target == to and source.startswith("funds/"):
+            name = source.removeprefix("funds/")
+            found[name] = found.pop(name, ZERO) + amount
+        elif id == of and source == to and target.startswith("funds/"):
+            name = target.removeprefix("funds/")
+            found[name] = found.get(name, ZERO) - amount
+    return [(name, amount) for name, amount in found.items() if amount > 0]
 
 
 # --- what is there --------------------------------------------------------------------------------------------------

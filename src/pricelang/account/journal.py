@@ -23,24 +23,21 @@ class LedgerError(Exception):
 class Entry:
     """One event and what came of it. `seq` counts up over the whole ledger; it is 0 before the entry is written.
 
-    `digest` is of all that was sent but the id. Event and outcome are kept as given and made into JSON text, or read
-    from it, only when that is asked for.
+    Event and outcome are kept as given and made into JSON text, or read from it, only when that is asked for.
     """
 
-    __slots__ = ("_event", "_event_text", "_outcome", "_outcome_text", "account", "digest", "id", "seq")
+    __slots__ = ("_event", "_event_text", "_outcome", "_outcome_text", "account", "id", "seq")
 
     def __init__(
         self,
         id: str,
         account: str,
-        digest: bytes,
         event: Mapping[str, object] | str,
         outcome: Mapping[str, object] | Callable[[], Mapping[str, object]] | str,
         seq: int = 0,
     ) -> None:
         self.id = id
         self.account = account
-        self.digest = digest
         self.seq = seq
         self._event = None if isinstance(event, str) else event
         self._event_text = event if isinstance(event, str) else None

@@ -15,6 +15,7 @@ from pricelang.account.apply import rejected
 from pricelang.account.codec import Codec
 from pricelang.account.events import Event
 from pricelang.account.events import EventReader
+from pricelang.account.events import digest_of
 from pricelang.account.journal import Books
 from pricelang.account.journal import Entry
 from pricelang.account.journal import LedgerError
@@ -202,18 +203,26 @@ class Ledger:
         if isinstance(outcome, Rejected):
             return outcome
         assert state is not None
-        entry = Entry(event.id, event.account, event.digest, self._kept(event), outcome.as_dict)
+        entry = Entry(event.id, event.account, self._kept(event), outcome.as_dict)
         books.write(event.account, state, entry)
         return outcome
 
     def _known(self, known: Entry, event: Event) -> Outcome:
         """An id that was used: the same content gets the same reply, other content is an error (R40)."""
-        if known.digest == event.digest and (event.account is None or known.account == event.account):
+        if known.account == event.account and self._digest(known) == digest_of(event):
             return outcome_of(known)
         message = f"the id `{event.id}` was already used for an event with other content"
         if known.outcome.get("decision") == "refused":
             message += ", which was refused; give what is asked anew an id of its own"
         return rejected(event, RecordError("id-conflict", "id", message))
+
+    def _digest(self, known: Entry) -> bytes | None:
+        """The digest of an event that was kept, read again; None where the rules no longer know such events."""
+        raw = {key: value for key, value in known.event.items() if key != "rules"}
+        try:
+            return digest_of(self.reader.read(raw))
+        except RecordError:
+            return None
 
     def _kept(self, event: Event) -> Mapping[str, object]:
         return {**event.raw, "rules": self.fingerprint}
@@ -222,7 +231,7 @@ class Ledger:
         """Something that is for all accounts: each has an entry of its own, and the outcome adds them up."""
         total = Accepted(event.id, event.type, event.at, None)
         for name in books.accounts():
-            mine = Event(f"{event.id}/{name}", event.type, event.at, name, event.rank, event.raw, event.digest)
+            mine = Event(f"{event.id}/{name}", event.type, event.at, name, event.rank, event.raw)
             mine.span = event.span
             if books.entry(mine.id) is not None:
                 continue  # it was applied to this account before
@@ -239,7 +248,7 @@ class Ledger:
             assert made is not None
             if not outcome.postings and not outcome.notices:
                 continue  # nothing fell due: the account stays as its last event left it
-            books.write(name, made, Entry(mine.id, name, mine.digest, self._kept(mine), outcome.as_dict))
+            books.write(name, made, Entry(mine.id, name, self._kept(mine), outcome.as_dict))
             total.exact_amount += outcome.exact_amount
             total.postings = (*total.postings, *outcome.postings)
             told = tuple({**notice, "account": name} for notice in outcome.notices)

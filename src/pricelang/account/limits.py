@@ -89,9 +89,26 @@ def _refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more:
         reach = question.word == "reach"
         room = allowed if reach else allowed - asked
         retry = windows.frees(terms, limit, state, window, read.at, room, reach)
-    message = _message(work, limit, asked, used, allowed, retry, never)
+    apart = kept_apart(limit, window)
+    message = _message(work, limit, asked, used, allowed, retry, never, apart)
     factor = question.factor
-    return Failed(limit.name, asked / factor, used / factor, allowed / factor, question.unit, status, retry, message)
+    return Failed(
+        limit.name, asked / factor, used / factor, allowed / factor, question.unit, status, retry, message, apart
+    )
+
+
+def kept_apart(limit: Limit, window: Window | None) -> tuple[tuple[str, str], ...]:
+    """What a window counts apart, by name, as people read it."""
+    if window is None or not limit.question.apart:
+        return ()
+    values = window[2]
+    assert isinstance(values, tuple)
+    found = []
+    for expr, value in zip(limit.question.apart, values, strict=True):
+        name = getattr(expr, "name", None) or getattr(expr, "column", "")
+        text = decimal_text(value) if isinstance(value, Fraction) else "" if value is None else str(value)
+        found.append((str(name), text))
+    return tuple(found)
 
 
 def _over(word: str, used: Fraction, asked: Fraction, allowed: Fraction) -> bool:
@@ -174,10 +191,17 @@ def figure(value: Fraction, limit: Limit, currency: str) -> str:
 
 
 def _message(
-    work: Work, limit: Limit, asked: Fraction, used: Fraction, allowed: Fraction, retry: Fraction | None, never: bool
+    work: Work,
+    limit: Limit,
+    asked: Fraction,
+    used: Fraction,
+    allowed: Fraction,
+    retry: Fraction | None,
+    never: bool,
+    apart: tuple[tuple[str, str], ...],
 ) -> str:
     currency = work.terms.program.currency
-    name = title_of(limit)
+    name = title_of(limit) + "".join(f", {key} {value}" for key, value in apart)
 
     def say(value: Fraction) -> str:
         return figure(value, limit, currency)
@@ -226,7 +250,7 @@ def _alert_window(work: Work, limit: Limit, window: Window) -> None:
         key = (*window, level)
         if over and not state.alerted.get(key):
             state.alerted[key] = True
-            _tell(work, limit, level if limit.alert else None, used, allowed)
+            _tell(work, limit, level if limit.alert else None, used, allowed, kept_apart(limit, window))
         elif not over and state.alerted.get(key) and limit.question.rolling is not None:
             del state.alerted[key]
 
@@ -259,8 +283,17 @@ def _alert_moment(work: Work, limit: Limit) -> None:
         del state.alerted[key]
 
 
-def _tell(work: Work, limit: Limit, level: Fraction | None, used: Fraction, allowed: Fraction | None) -> None:
+def _tell(
+    work: Work,
+    limit: Limit,
+    level: Fraction | None,
+    used: Fraction,
+    allowed: Fraction | None,
+    apart: tuple[tuple[str, str], ...] = (),
+) -> None:
     words: dict[str, object] = {"limit": limit.name}
+    if apart:
+        words["for"] = dict(apart)
     if level is not None:
         words["level"] = f"{decimal_text(level * 100)}%"
     words["used"] = decimal_text(used / limit.question.factor)

@@ -47,7 +47,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A limit that refused: what was asked, used and allowed, in the limit's unit."""
+    """A limit that refused: what was asked, used and allowed, in the limit's unit; `apart`: of what it counts apart."""
 
     name: str
     asked: Fraction
@@ -57,9 +57,10 @@ class Failed:
     status: int
     retry_at: Fraction | None
     message: str
+    apart: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, object]:
-        return {
+        found: dict[str, object] = {
             "name": self.name,
             "asked": decimal_text(self.asked),
             "used": decimal_text(self.used),
@@ -67,6 +68,9 @@ class Failed:
             "unit": self.unit,
             "status": self.status,
         }
+        if self.apart:
+            found["for"] = dict(self.apart)
+        return found
 
 
 @dataclass(slots=True)

@@ -66,6 +66,7 @@ def _failed(raw: Mapping[str, Any], retry: Fraction | None, message: str) -> Fai
         raw["status"],
         retry,
         message,
+        tuple(raw.get("for", {}).items()),
     )
 
 

@@ -18,15 +18,15 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
     """Prices the account's records from `start` up to `stop` again. Counts run over all of them, in order (R2)."""
     terms, state = work.terms, work.state
     records: dict[str, Record] = {}
-    posted: dict[str, Fraction] = {}
+    posted: dict[tuple[str, str], Fraction] = {}
     for entry in work.past.entries(state.name):
         for id, record in charges.records_of(work, entry):
             if record is None:
                 records.pop(id, None)
             else:
                 records[id] = record
-        for id, amount in charges.posted(entry).items():
-            posted[id] = posted.get(id, ZERO) + amount
+        for key, amount in charges.posted(entry).items():
+            posted[key] = posted.get(key, ZERO) + amount
     counts = Counts()
     account = terms.view(state)
     done = 0
@@ -38,7 +38,7 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
             continue
         if (start is not None and record.at < start) or (stop is not None and record.at >= stop):
             continue
-        difference = amount - posted.get(record.id, ZERO)
+        difference = amount - posted.get((record.id, record.type), ZERO)
         if difference:
             done += 1
             work.charged += difference

@@ -95,7 +95,7 @@ def change(work: Work, id: str, fields: Mapping[str, object]) -> tuple[Failed, .
     )
     if failed:
         return failed
-    if one.by:
+    if one.by or made.fields == one.fields:
         work.state.running[id] = made
         return ()
     end(work, one)
@@ -236,15 +236,36 @@ def _suspends(limit: Limit, one: Running) -> bool:
 
 
 def tick(work: Work, one: Running) -> None:
-    """The next hour would be charged: it is, or the resource is suspended (R43)."""
+    """The next hour would be charged: it is, or the resource is suspended (R43).
+
+    What is charged by time is charged for the hour that is over, and then it is asked whether another begins.
+    """
+    if not _started(work, one):
+        charge_to(work, one, work.now, True)
+        one = work.state.running[one.id]
     by = tuple(limit.name for limit in work.terms.suspending if _suspends(limit, one) and _true_now(work, limit, one))
     if not by:
-        charge_to(work, one, work.now, True)
+        if _started(work, one):
+            charge_to(work, one, work.now, True)
         return
     end(work, one)
     work.state.running[one.id] = replace(work.state.running[one.id], tick=None, by=by)
     for name in by:
         work.tell("suspended", limit=name, resource=one.resource, resource_id=one.id)
+
+
+def _look(work: Work, limit: Limit, one: Running) -> None:
+    """What is not charged by the hour is looked at when its grace is over, or at its next full hour."""
+    if any(line.every in ("minute", "hour") for line in lines_of(work, one)):
+        return
+    suspension = next(each for each in limit.suspensions if one.resource in each.resources)
+    if suspension.after is not None:
+        at = work.terms.later(work.now, suspension.after, work.state, limit.place)
+    else:
+        at = one.since + ((work.now - one.since) // 3600 + 1) * 3600
+    if one.tick is None or at < one.tick:
+        work.state.running[one.id] = replace(one, tick=at)
+        funds.sooner(work.state, at)
 
 
 def _true_now(work: Work, limit: Limit, one: Running) -> bool:
@@ -264,10 +285,13 @@ def resume(work: Work) -> None:
     state = work.state
     for limit in work.terms.suspending:
         answer = limits.answered(work, limit, limit.suspensions[0].resources[0])
-        if answer is not None and answer[0]:
-            state.since.setdefault(limit.name, work.now)
-        else:
+        if answer is None or not answer[0]:
             state.since.pop(limit.name, None)
+        elif limit.name not in state.since:
+            state.since[limit.name] = work.now
+            for one in list(state.running.values()):
+                if _suspends(limit, one) and not one.by:
+                    _look(work, limit, one)
     for one in list(state.running.values()):
         if not one.by:
             continue

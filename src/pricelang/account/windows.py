@@ -119,7 +119,8 @@ def add(work: Work, limit: Limit, window: Window, at: Fraction, amount: Fraction
     if not amount:
         return
     if limit.question.rolling is None:
-        state.used[window] = state.used.get(window, ZERO) + amount
+        if amount > 0 or window in state.used:  # what was forgotten long ago has nothing to be taken from
+            state.used[window] = state.used.get(window, ZERO) + amount
         return
     held = state.slid.get(window, ())
     since = _reach(work.terms, limit, state, min(at, state.clock)) if held else at

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from pricelang.check.conditions import instant_of
+from pricelang.check.conditions import number_of
 from pricelang.check.figures import figure
 from pricelang.check.header import rounding
 from pricelang.check.scope import Scope
@@ -28,6 +29,8 @@ from pricelang.units import PERCENT
 from pricelang.units import is_money
 
 Value = Fraction | str | bool | None
+MOST_TIMES = 100_000
+"""How often a record of an example may be there."""
 
 
 def read_examples(blocks: list[n.ExampleBlock], scope: Scope) -> tuple[Example, ...]:
@@ -64,11 +67,10 @@ def _example(block: n.ExampleBlock, scope: Scope, names: dict[str, n.ExampleBloc
                     if event is not None:
                         items.append(event)
                     continue
-                record = _record(item, first_account, number, scope)
+                times = _times(item, scope)
+                record = _record(item, first_account, number, scope, times is not None)
                 if record is not None:
-                    items.append(record)
-                elif item.verb.text not in scope.usages:
-                    pass
+                    items += _repeated(record, times or 1)
             case n.ExpectDecl():
                 if number == 0:
                     lines = range(block.place.line, item.place.line)
@@ -154,12 +156,34 @@ def _check_event(item: n.EventDecl, scope: Scope) -> None:
                 scope.unknown(f"field of `{usage.name}`", one.name, one.place, usage.fields)
 
 
-def _record(item: n.EventDecl, account: str, number: int, scope: Scope) -> ExampleRecord | None:
+def _times(item: n.EventDecl, scope: Scope) -> int | None:
+    """`chat 600 times: …`: how often a record is there."""
+    if len(item.words) != 2 or item.words[1].text != "times":
+        return None
+    number = number_of(item.words[0].text)
+    if number is None or number.denominator != 1 or not 1 <= number <= MOST_TIMES:
+        what = f"`{item.words[0].text} times` is no count"
+        scope.findings.add(
+            codes.BAD_FIELD_VALUE, item.words[0].place, f"write a whole number, at most {MOST_TIMES:,}", what=what
+        )
+        return 1
+    return int(number)
+
+
+def _repeated(record: ExampleRecord, times: int) -> list[ExampleRecord]:
+    """The record as often as it is there, each with an id of its own."""
+    if times == 1:
+        return [record]
+    own = record.raw["id"]
+    return [ExampleRecord({**record.raw, "id": f"{own}-{count}"}, record.place) for count in range(1, times + 1)]
+
+
+def _record(item: n.EventDecl, account: str, number: int, scope: Scope, times: bool) -> ExampleRecord | None:
     usage = scope.usages.get(item.verb.text)
     if usage is None:
         scope.unknown("usage, resource or event", item.verb.text, item.verb.place, [*scope.usages, *EVENT_WORDS])
         return None
-    for word in item.words:
+    for word in item.words if not times else ():
         scope.findings.add(
             codes.OUT_OF_PLACE,
             word.place,

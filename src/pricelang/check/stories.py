@@ -22,7 +22,9 @@ from pricelang.period import instant_text
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 
-STORY_WORDS = frozenset({"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "bill"})
+STORY_WORDS = frozenset(
+    {"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "bill", "receipt"}
+)
 """What only a story can expect."""
 REASONS = ("refused", "alert", "suspended", "resumed")
 """What a limit brings about, and an example can expect `by` its name."""
@@ -49,7 +51,7 @@ def _expected(item: n.ExpectDecl, limits: list[str], scope: Scope) -> None:
     if item.kind in REASONS and item.name is not None and item.name.text not in limits:
         scope.unknown("limit", item.name.text, item.name.place, limits)
     word = item.name.text if item.kind == "line" and item.name is not None else item.kind
-    if word in ("balance", "refill", "bill") and item.amount is not None:
+    if word in ("balance", "refill", "bill", "receipt") and item.amount is not None:
         _money(item.amount, f"a {word}", scope)
 
 

@@ -281,9 +281,7 @@ class _Reader:
                 quantities = self.contents.ran(row.type, raw, lines)
         self.standing[row.id] = _Standing(row.type, fields, quantities, parts, amount)
         count = 1 if raw is not None else 0
-        self.rows.append(
-            replace(row, amount=amount, fields=fields, quantities=quantities, parts=parts, count=count)
-        )
+        self.rows.append(replace(row, amount=amount, fields=fields, quantities=quantities, parts=parts, count=count))
 
     def _instant(self, of: str, raw: Mapping[str, Any] | None) -> Fraction:
         """The instant of a record for which nothing was posted."""
@@ -301,9 +299,7 @@ class _Reader:
         amount = sum((signed(one, "funds/") + signed(one, "overdraft") for one in group), ZERO)
         paid = sum((-signed(one, "payments") for one in group), ZERO)
         arrived = self.clock if first.kind == "topup" else first.at
-        self.moves.append(
-            Move(id, first.kind, self.account, first.at, arrived, first.of, amount, paid, tuple(group))
-        )
+        self.moves.append(Move(id, first.kind, self.account, first.at, arrived, first.of, amount, paid, tuple(group)))
 
     # --- what runs
 
@@ -377,9 +373,7 @@ class _Reader:
             known.until = at
 
 
-def _about(
-    id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], terms: Terms
-) -> tuple[str, str] | None:
+def _about(id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], terms: Terms) -> tuple[str, str] | None:
     """The record that an accepted event is about, and what is posted for it: (kind, id)."""
     type = event["type"]
     if type in terms.program.usages:
@@ -388,9 +382,7 @@ def _about(
         return "charge", outcome["of"]
     if type == "correct":
         return "correction", event["of"]
-    if type == "refund" and any(
-        one["kind"] == "refund" and _book(posting_of(one))[0] for one in outcome["postings"]
-    ):
+    if type == "refund" and any(one["kind"] == "refund" and _book(posting_of(one))[0] for one in outcome["postings"]):
         return "refund", event["of"]
     return None
 

@@ -1,8 +1,8 @@
 """START HERE: what reports are made of. A `Row` is one charge or what changed it later, a `Move` is money in or out.
 
-    a ledger's journal ─ journal.py ─┐                 ┌─ usage, spend, tokens … (groups.py, spend.py, tokens.py)
-                                     ├─ rows and moves ┤
-    charges and records ─ charges.py ┘                 └─ balance.py, invoice.py
+a ledger's journal ─ journal.py ─┐                 ┌─ usage, spend, tokens … (groups.py, spend.py, tokens.py)
+                                 ├─ rows and moves ┤
+charges and records ─ charges.py ┘                 └─ balance.py, invoice.py
 """
 
 from __future__ import annotations

@@ -124,9 +124,9 @@ def _hold(
             _rejected(item, last, findings)
         case "refused":
             _refused(item, last, findings)
-        case "refill":
-            ordered = sum((Fraction(str(one["amount"])) for one in last.notices if one["kind"] == "refill"), ZERO)
-            amount(item, ordered, "what is ordered", program, findings)
+        case "refill" | "receipt":
+            said = sum((Fraction(str(one["amount"])) for one in last.notices if one["kind"] == item.kind), ZERO)
+            amount(item, said, "what is ordered" if item.kind == "refill" else "the receipt", program, findings)
         case "alert" | "suspended" | "resumed":
             _notice(item, last, findings)
         case "line":

@@ -55,7 +55,7 @@ _TABLES = (
     "CREATE TABLE meta(name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL)",
     "CREATE TABLE account(name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE journal(seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, account TEXT NOT NULL,"
-    " digest BLOB NOT NULL, event TEXT NOT NULL, outcome TEXT NOT NULL)",
+    " event TEXT NOT NULL, outcome TEXT NOT NULL)",
     "CREATE INDEX journal_account ON journal(account, seq)",
     "CREATE TRIGGER journal_never_changes BEFORE UPDATE ON journal"
     " BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END",
@@ -70,15 +70,13 @@ _KEEP_STATE = (
     "INSERT INTO account(name, version, state) VALUES (?, ?, ?)"
     " ON CONFLICT(name) DO UPDATE SET version = excluded.version, state = excluded.state"
 )
-_ENTRY = "SELECT id, account, digest, event, outcome, seq FROM journal WHERE id = ?"
-_ENTRIES = (
-    "SELECT id, account, digest, event, outcome, seq FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-)
+_ENTRY = "SELECT id, account, event, outcome, seq FROM journal WHERE id = ?"
+_ENTRIES = "SELECT id, account, event, outcome, seq FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 _ENTRIES_OF = (
-    "SELECT id, account, digest, event, outcome, seq FROM journal"
+    "SELECT id, account, event, outcome, seq FROM journal"
     " WHERE account = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 )
-_KEEP_ENTRY = "INSERT INTO journal(seq, id, account, digest, event, outcome) VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP_ENTRY = "INSERT INTO journal(seq, id, account, event, outcome) VALUES (?, ?, ?, ?, ?)"
 _KEEP_META = "INSERT INTO meta(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value"
 _FURTHEST = 2**63 - 1
 
@@ -485,7 +483,7 @@ class _SqliteBooks:
         rows = list(self.draft.pending.values())
         if not rows:
             return
-        values = [(e.seq, e.id, e.account, e.digest, e.event_text, e.outcome_text) for e in rows]
+        values = [(e.seq, e.id, e.account, e.event_text, e.outcome_text) for e in rows]
         try:
             self.run_many(_KEEP_ENTRY, values)
         except LedgerError as error:
