@@ -24,7 +24,7 @@ from pricelang.adapters.asgi import Request
 
 RULES = Path(__file__).parents[2] / "rulesets" / "tensoras"
 KEYS = {"sk-demo": "demo"}  # API key → account
-ANSWER = "I am not a model at all but I do count my words".split()
+ANSWER = "I am not a model at all but I do count my words"
 
 ledger = pricelang.Ledger.open(os.environ.get("GATEWAY_LEDGER", "sqlite:///gateway.db"), pricelang.load(RULES))
 
@@ -60,7 +60,7 @@ async def usage(request: Request) -> dict[str, object] | None:
 
 async def chat(request: WebRequest) -> Response:
     asked = await request.json()
-    words = ANSWER[: asked.get("max_tokens", 1000)]
+    words = ANSWER.split()[: asked.get("max_tokens", 1000)]
     meter = request.scope["pricelang"]
     if not asked.get("stream"):
         meter.used(output_tokens=len(words))

@@ -84,9 +84,10 @@ class Teller:
         assert outcome.decision == "rejected", outcome
         return outcome.code
 
-    def hold(self, when: str, type: str = "call", **usage: Any) -> Any:
+    def hold(self, when: str, type: str = "call", id: str | None = None, **usage: Any) -> Any:
         """An authorize that must be accepted."""
-        return self.ok(when, "authorize", usage={"type": type, **usage})
+        own = {"id": id} if id is not None else {}
+        return self.ok(when, "authorize", usage={"type": type, **usage}, **own)
 
     def settle(self, when: str, hold: Any, type: str = "call", **usage: Any) -> Any:
         return self.ok(when, "settle", hold=hold.hold, usage={"type": type, **usage})

@@ -121,7 +121,9 @@ class Generator:
     def _hold(self) -> str:
         assert self.model.account is not None
         holds = self.model.account.holds
-        some = [id for id, one in holds.items() if one.open] if self.random.random() < 0.8 else list(holds)
+        some = [id for id, one in holds.items() if self._recent(one.at)]
+        if self.random.random() < 0.8:
+            some = [id for id in some if holds[id].open]
         return self.random.choice(some or ["none"])
 
     def _settle(self, at: int) -> dict:
@@ -165,7 +167,14 @@ class Generator:
 
     def _charge(self) -> str:
         assert self.model.account is not None
-        return self.random.choice([*self.model.account.known, "none"])
+        uses = self.model.account.uses
+        some = [id for id in self.model.account.known if id not in uses or self._recent(uses[id].at)]
+        return self.random.choice([*some, "none"])
+
+    def _recent(self, at: int) -> bool:
+        """Windows are forgotten after two months; what is later than that is not compared."""
+        assert self.model.account is not None
+        return at > self.model.account.clock - 50 * 86400
 
     def _refund(self, at: int) -> dict:
         assert self.model.account is not None

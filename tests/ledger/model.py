@@ -262,7 +262,7 @@ class Account:
     known: dict[str, str] = field(default_factory=dict)  # ids of charges, and their usage
     posted: dict[str, Fraction] = field(default_factory=dict)
     refunded: dict[str, Fraction] = field(default_factory=dict)
-    paid: dict[str, list[tuple[str, Fraction]]] = field(default_factory=dict)
+    paid: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # what each lot paid of a charge, the last at the end
     payments: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     running: dict[str, Gpu] = field(default_factory=dict)
     spent: list[tuple[int, Fraction]] = field(default_factory=list)  # of resources and refunds: at, amount
@@ -318,7 +318,8 @@ class Account:
                     part = min(amount, lot.left)
                     lot.left -= part
                     amount -= part
-                    self.paid.setdefault(of, []).append((lot.id, part))
+                    sources = self.paid.setdefault(of, {})
+                    sources[lot.id] = sources.pop(lot.id, NOTHING) + part
             self.owed += amount
         elif amount < 0:
             self.give_back(of, -amount)
@@ -327,16 +328,15 @@ class Account:
         part = min(self.owed, amount)
         self.owed -= part
         amount -= part
-        sources = self.paid.setdefault(of, [])
-        for index in reversed(range(len(sources))):
-            name, most = sources[index]
+        sources = self.paid.setdefault(of, {})
+        for name, most in reversed(list(sources.items())):
             lot = next((one for one in self.lots if one.id == name), None)
             if lot is None or not amount:
                 continue
             part = min(amount, most, lot.whole - lot.left)
             lot.left += part
             amount -= part
-            sources[index] = (name, most - part)
+            sources[name] = most - part
         if amount:
             lot = next((one for one in self.lots if one.id == f"credit/{of}"), None)
             if lot is None:
@@ -744,6 +744,8 @@ class Account:
         if of not in self.known:
             raise Reject("unknown-charge")
         old = self.uses.get(of)
+        if usage is None and old is None:
+            raise Reject("already-corrected")
         kind, before = self.known[of], self.posted[of]
         if usage is not None and usage["type"] != kind:
             raise Reject("wrong-type")

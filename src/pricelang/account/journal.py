@@ -32,7 +32,7 @@ class Entry:
         self,
         id: str,
         account: str,
-        event: Mapping[str, object] | str,
+        event: Mapping[str, object] | Callable[[], Mapping[str, object]] | str,
         outcome: Mapping[str, object] | Callable[[], Mapping[str, object]] | str,
         seq: int = 0,
     ) -> None:
@@ -51,6 +51,8 @@ class Entry:
             assert self._event_text is not None
             found: dict[str, object] = json.loads(self._event_text)
             self._event = found
+        elif callable(self._event):
+            self._event = self._event()
         return self._event
 
     @property

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 from pricelang.account import funds
 from pricelang.account.apply import apply
 from pricelang.account.apply import rejected
+from pricelang.account.calm import Calm
 from pricelang.account.codec import Codec
 from pricelang.account.events import Event
 from pricelang.account.events import EventReader
@@ -23,16 +27,22 @@ from pricelang.account.journal import Store
 from pricelang.account.outcome import Accepted
 from pricelang.account.outcome import Outcome
 from pricelang.account.outcome import Rejected
+from pricelang.account.quick import Quick
+from pricelang.account.quick import Warm
 from pricelang.account.replies import outcome_of
 from pricelang.account.state import State
+from pricelang.account.stores.memory import MemoryStore
 from pricelang.account.stores.opening import open_store
 from pricelang.account.terms import Terms
 from pricelang.core.program import Program
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import record_id
+from pricelang.number import NumberText
 from pricelang.number import decimal_or_fraction
+from pricelang.plain import dataclass
 
 BATCH = 1000
+Way = Callable[[Warm, Mapping[str, Any], int], Calm | None]
 Item = Mapping[str, object] | RecordError
 """An event, or why what stood in its place could not be read."""
 
@@ -46,6 +56,12 @@ class Ledger:
         self.fingerprint = fingerprint
         self.store = store
         self.reader = EventReader(self.terms)
+        self.quick = Quick(self.terms) if self.terms.compiled is not None else None
+        self._warm: dict[str, Warm] = {}
+        self._ways = self.quick.ways() if self.quick is not None else {}
+        self._memory = store if isinstance(store, MemoryStore) else None
+        if self._memory is not None and self.quick is not None:
+            self._memory.before = self._cool
         self._check_purpose()
 
     @classmethod
@@ -97,7 +113,11 @@ class Ledger:
 
         An event that was decided before gets the same outcome again; one that is bad input is `Rejected`.
         """
-        return self._one(event, None)
+        if self._memory is not None:
+            calm = self._short(self._memory, event)
+            if calm is not None:
+                return calm
+        return self._batch([(None, event)])[0][1]
 
     def apply_many(self, events: Iterable[Mapping[str, object]]) -> Iterator[Outcome]:
         """Decides events in their order, a thousand at a time in one durable step each: the fastest way to many."""
@@ -150,48 +170,156 @@ class Ledger:
         """The journal of one account, or of all: what was decided, in order, from the entry after a `seq`."""
         return self.store.view(lambda books: list(books.entries(account, after)))
 
+    # --- the short way
+
+    def _candidate(self, raw: object) -> tuple[Way, int] | None:
+        """How an event could go the short way, and its second; None where it cannot."""
+        if type(raw) is not dict:
+            return None
+        way = self._ways.get(raw.get("type"))
+        if way is None:
+            return None
+        assert self.quick is not None
+        second = self.quick.second(raw.get("at"))
+        id, account = raw.get("id"), raw.get("account")
+        if second is None or type(id) is not str or type(account) is not str:
+            return None
+        return (way, second) if id and account and id.isascii() and account.isascii() else None
+
+    def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | None:
+        """A calm event in memory, where accounts stay warm from one to the next; None where it goes the long way."""
+        found = self._candidate(event)
+        if found is None:
+            return None
+        way, second = found
+        assert self.quick is not None
+        raw: dict[str, Any] = dict(event)
+        if "usage" in raw and type(raw["usage"]) is dict:
+            raw["usage"] = dict(raw["usage"])
+        with store.lock:
+            if store.is_used(raw["id"]):
+                return None
+            account = raw["account"]
+            warm = self._warm.get(account)
+            if warm is None:
+                state = store.states.get(account)
+                warm = self.quick.warm(state) if state is not None else None
+                if warm is None:
+                    return None
+                self._warm[account] = warm
+            if not self.quick.in_order(warm, second):
+                return None
+            calm = way(warm, raw, second)
+            if calm is not None:
+                store.append(Entry(raw["id"], account, partial(self._kept_raw, raw), calm.as_dict))
+            return calm
+
+    def _cool(self, accounts: list[str] | None) -> None:
+        """Before the long way is gone, or anything is read: warm accounts are put back as states."""
+        assert self._memory is not None
+        assert self.quick is not None
+        for name in list(self._warm) if accounts is None else accounts:
+            warm = self._warm.pop(name, None)
+            if warm is not None and warm.dirty:
+                self._memory.states[name] = self.quick.cool(warm)
+
     # --- how
 
-    def _one(self, raw: Mapping[str, object], line: int | None) -> Outcome:
+    def _batch(self, items: list[tuple[int | None, Item]]) -> list[tuple[int | None, Outcome]]:
+        """Decides events in their order, in one durable step."""
+        read: list[_Read] = []
+        names: set[str] = set()
+        wide = False
+        for line, raw in items:
+            one = self._look(line, raw)
+            read.append(one)
+            if one.account is not None:
+                names.add(one.account)
+            wide = wide or (one.account is None and not isinstance(one.event, Rejected))
+        if not names and not wide:
+            return [(one.line, one.event) for one in read if isinstance(one.event, Rejected)]
+        return self.store.transact(None if wide else sorted(names), lambda books: self._work(books, read))
+
+    def _look(self, line: int | None, raw: Item) -> _Read:
+        """An event read, or kept for the short way."""
+        if isinstance(raw, dict):
+            raw = _whole(raw)
+        found = self._candidate(raw)
+        if found is not None:
+            assert isinstance(raw, dict)
+            return _Read(line, raw, str(raw["account"]), None, *found)
         try:
+            if isinstance(raw, RecordError):
+                raise raw
             event = self.reader.read(raw)
         except RecordError as error:
-            return _unread(raw, error, line)
-        if event.account is None:
-            return self.store.transact(None, lambda books: self._all(books, event))
-        return self.store.transact([event.account], lambda books: self._decide(books, event))
+            return _Read(line, {}, None, _unread(raw, error, line))
+        return _Read(line, {}, event.account, event)
 
-    def _batch(self, items: list[tuple[int | None, Item]]) -> list[tuple[int | None, Outcome]]:
-        read: list[tuple[int | None, Event | Rejected]] = []
-        names: set[str] = set()
-        for line, raw in items:
+    def _work(self, books: Books, read: list[_Read]) -> list[tuple[int | None, Outcome]]:
+        """One transaction: warm accounts are its own, and put back before the long way and at its end."""
+        warm: dict[str, Warm] = {}
+        found: list[tuple[int | None, Outcome]] = []
+        for one in read:
+            outcome = self._one(books, one, warm)
+            if isinstance(outcome, Rejected):
+                outcome.line = one.line
+            found.append((one.line, outcome))
+        self._put_back(books, warm, list(warm))
+        return found
+
+    def _one(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Outcome:
+        if isinstance(one.event, Rejected):
+            return one.event
+        if one.way is not None:
+            calm = self._calm(books, one, warm)
+            if calm is not None:
+                return calm
+        event = one.event
+        if event is None:
             try:
-                if isinstance(raw, RecordError):
-                    raise raw
-                event = self.reader.read(raw)
+                event = self.reader.read(one.raw)
             except RecordError as error:
-                read.append((line, _unread(raw, error, line)))
-                continue
-            read.append((line, event))
-            if event.account is not None:
-                names.add(event.account)
-        wide = any(isinstance(one, Event) and one.account is None for _, one in read)
+                return _unread(one.raw, error, one.line)
+        if event.account is None:
+            self._put_back(books, warm, list(warm))
+            return self._all(books, event)
+        self._put_back(books, warm, [event.account])
+        return self._decide(books, event)
 
-        def work(books: Books) -> list[tuple[int | None, Outcome]]:
-            found: list[tuple[int | None, Outcome]] = []
-            for line, one in read:
-                if isinstance(one, Rejected):
-                    found.append((line, one))
-                    continue
-                outcome = self._all(books, one) if one.account is None else self._decide(books, one)
-                if isinstance(outcome, Rejected):
-                    outcome.line = line
-                found.append((line, outcome))
-            return found
+    def _calm(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Calm | None:
+        quick, raw = self.quick, one.raw
+        assert quick is not None
+        assert one.way is not None
+        assert one.account is not None
+        if books.entry(raw["id"]) is not None:
+            return None
+        mine = warm.get(one.account)
+        if mine is None:
+            state = books.state(one.account)
+            mine = quick.warm(state) if state is not None else None
+            if mine is None:
+                return None
+            warm[one.account] = mine
+        if not quick.in_order(mine, one.second):
+            return None
+        calm = one.way(mine, raw, one.second)
+        if calm is not None:
+            # the state is put in place at the end of the work, or before the long way
+            books.write(
+                one.account, mine.state, Entry(raw["id"], one.account, partial(self._kept_raw, raw), calm.as_dict)
+            )
+        return calm
 
-        if not names and not wide:
-            return [(line, one) for line, one in read if isinstance(one, Rejected)]
-        return self.store.transact(None if wide else sorted(names), work)
+    def _put_back(self, books: Books, warm: dict[str, Warm], names: list[str]) -> None:
+        for name in names:
+            mine = warm.pop(name, None)
+            if mine is not None and mine.dirty:
+                assert self.quick is not None
+                books.write(name, self.quick.cool(mine), None)
+
+    def _kept_raw(self, raw: Mapping[str, object]) -> Mapping[str, object]:
+        return {**{key: value for key, value in raw.items() if value is not None}, "rules": self.fingerprint}
 
     def _decide(self, books: Books, event: Event) -> Outcome:
         """One event of one account, within a transaction."""
@@ -254,6 +382,27 @@ class Ledger:
             told = tuple({**notice, "account": name} for notice in outcome.notices)
             total.notices = (*total.notices, *told)
         return total
+
+
+@dataclass(slots=True)
+class _Read:
+    """An event of a batch: read, rejected, or kept as it came because it may go the short way."""
+
+    line: int | None
+    raw: dict[str, Any]
+    account: str | None
+    event: Event | Rejected | None
+    way: Way | None = None
+    second: int = 0
+
+
+def _whole(raw: dict[str, Any]) -> dict[str, Any]:
+    """The event with whole numbers as such where a file gave their texts; its own copy, and its usage's."""
+    made = {key: int(value) if type(value) is NumberText and value.isdigit() else value for key, value in raw.items()}
+    inside = made.get("usage")
+    if type(inside) is dict:
+        made["usage"] = _whole(inside)
+    return made
 
 
 def _unread(raw: object, error: RecordError, line: int | None) -> Rejected:

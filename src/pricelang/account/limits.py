@@ -238,7 +238,7 @@ def alerts(work: Work) -> None:
 def _alert_window(work: Work, limit: Limit, window: Window) -> None:
     terms, state = work.terms, work.state
     at = window[1] if isinstance(window[1], Fraction) else work.now
-    read = terms.evaluation(state, at, _like(work, limit, window, at))
+    read = terms.evaluation(state, at, like(work, limit, window, at))
     allowed = bound_of(limit, read)
     if allowed is None:
         return
@@ -255,7 +255,7 @@ def _alert_window(work: Work, limit: Limit, window: Window) -> None:
             del state.alerted[key]
 
 
-def _like(work: Work, limit: Limit, window: Window, at: Fraction) -> Record:
+def like(work: Work, limit: Limit, window: Window, at: Fraction) -> Record:
     """A record with what the window keeps apart, for a limit whose figure depends on it."""
     values: dict[str, Fraction | str | bool | None] = {}
     apart = window[2]

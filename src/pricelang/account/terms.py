@@ -56,6 +56,7 @@ class Terms:
         self.order = (self.policy.funds.order if self.policy.funds else ()) or DEFAULT_ORDER
         self.takes_funds = self.policy.takes_funds
         self.spend_limits = tuple(limit for limit in self.policy.limits if isinstance(limit.question.measure, Spend))
+        self.money_limits = frozenset(limit.name for limit in self.spend_limits)
         self.asked = {usage: self._asked(usage) for usage in program.usages}
         self.alerting = tuple(limit for limit in self.policy.limits if limit.alert is not None)
         self.suspending = tuple(limit for limit in self.policy.limits if limit.suspensions)
@@ -86,6 +87,17 @@ class Terms:
             return False
         funds = self.policy.funds
         return funds is None or funds.pays is None or usage in funds.pays
+
+    @property
+    def reservation_seconds(self) -> int | None:
+        """How long a reservation lasts, where that is the same for all and whole; else None."""
+        rule = self.policy.funds
+        if rule is None or rule.reservations is None:
+            return int(DEFAULT_RESERVATION)
+        length = rule.reservations
+        if not isinstance(length.of, ops.Const) or length.unit != "second" or length.of.value.denominator != 1:
+            return None
+        return int(length.of.value)
 
     # --- figures of an account
 

@@ -278,9 +278,11 @@ class PricelangMiddleware:
         if self._asking is None:
             return work()
         future = self._asking.submit(work)
+        here = asyncio.wrap_future(future)
         try:
-            return await asyncio.shield(asyncio.wrap_future(future))
+            return await asyncio.shield(here)
         except asyncio.CancelledError:
+            here.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else looks at it
             future.add_done_callback(self._give_back)
             raise
 

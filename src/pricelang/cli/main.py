@@ -18,6 +18,7 @@ COMMANDS = {
     "rate": ("pricelang.cli.rate", "Charge usage records."),
     "replay": ("pricelang.cli.replay", "Run events through accounts."),
     "rerate": ("pricelang.cli.rerate", "Price posted usage again and post the difference."),
+    "report": ("pricelang.cli.report", "Report usage, spend, balance and invoices."),
     "explain": ("pricelang.cli.explain", "Tell one charge, step by step."),
     "rule": ("pricelang.cli.rule", "Show the page of a finding, or list all findings."),
     "schema": ("pricelang.cli.schema", "Print the JSON Schema of the usage records a ruleset takes."),

@@ -1,1 +1,1 @@
-"""Reports: what was used, spent, paid in and billed, as data. Every figure comes from charges or from a ledger's journal."""
+"""Reports: what was used, spent, paid in and billed, as data. Figures come from charges or a journal."""

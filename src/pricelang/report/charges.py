@@ -79,7 +79,7 @@ def _row(
     if raw is not None and program.usages[type].is_resource:
         lines = [(one.unit, one.quantity) for one in parts if one.quantity is not None]
         quantities = contents.ran(type, raw, lines)
-    label = id.rpartition("/")[2] if kind == "true-up" else ""
+    label = "/".join(id.split("/")[2:]) if kind == "true-up" else ""
     return Row(
         id, kind, type, label, account, at, at, at, amount,
         fields=fields, quantities=quantities, parts=parts, count=1 if kind == "charge" else 0,

@@ -37,7 +37,7 @@ from pricelang.report.rows import nearest
 from pricelang.report.rows import signed
 from pricelang.units import plural
 
-_RECORDS = ("difference", "correction", "refund")
+_RECORDS = ("difference", "rerate", "correction", "refund")
 """What is posted for a record after its charge."""
 
 
@@ -85,7 +85,7 @@ def read_ledger(ledger: Ledger, account: str, now: Fraction | None = None) -> Jo
         entries = list(books.entries(account))
         if state is None or now is None or now <= state.clock:
             return state, entries, None
-        event = Event("", "clock", now, account, LAST, {"type": "clock"}, b"")
+        event = Event("", "clock", now, account, LAST, {"type": "clock"})
         later, outcome = apply(ledger.terms, state, event, books)
         return later, entries, outcome
 
@@ -177,7 +177,8 @@ class _Reader:
         for group in groups:
             self._lots(group)
             if group not in own:
-                self._posted(id, event, outcome, group, stood and about is not None)
+                again = about is not None and (stood or (group[0].kind, group[0].of) in self.seen)
+                self._posted(id, event, outcome, group, again)
         if about is not None:
             self._record(id, event, outcome, about, [one for group in own for one in group])
         self.seen |= {(one.kind, one.of) for group in groups for one in group}
@@ -203,28 +204,27 @@ class _Reader:
     # --- rows
 
     def _posted(
-        self, id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], group: list[Posting], stood: bool
+        self, id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], group: list[Posting], again: bool
     ) -> None:
         """What fell due, what runs, what else became of records, and money in or out."""
         first = group[0]
         book, name = _book(first)
         assert self.clock is not None
         if not book:
-            self._move(id, group)
+            self._move(id, event, group)
             return
         amount = sum((signed(one, f"{book}/") for one in group), ZERO)
         belongs = first.bill if first.bill is not None else first.at
         row = Row(first.of, first.kind, name, "", self.account, first.at, belongs, first.at, amount)
         row = replace(row, entry=id, own=False, postings=tuple(group), parts=(Part("", None, "", amount),))
         if book in (FEES, BILL):
-            again = book == BILL and stood and (first.kind, first.of) in self.seen
-            row = replace(row, type=book, label=name, again=again)
+            row = replace(row, type=book, label=name, again=again and book == BILL)
         elif first.kind in _RECORDS:
             row = self._later(replace(row, arrived=self.clock, own=True))
         elif first.kind == "charge":
             row = self._ran(row, event, outcome)
         else:
-            row = replace(row, label=first.of.rpartition("/")[2], again=stood)
+            row = replace(row, label="/".join(first.of.split("/")[2:]), again=again)
         self.rows.append(row)
 
     def _later(self, row: Row) -> Row:
@@ -232,7 +232,7 @@ class _Reader:
         known = self.standing.get(row.id)
         if known is None:
             return row
-        if row.kind == "difference":
+        if row.kind in ("difference", "rerate"):
             known.amount += row.amount
             known.parts = (Part("", None, "", known.amount),)
         return replace(row, fields=known.fields)
@@ -293,13 +293,14 @@ class _Reader:
         assert self.clock is not None
         return self.clock
 
-    def _move(self, id: str, group: list[Posting]) -> None:
+    def _move(self, id: str, event: Mapping[str, Any], group: list[Posting]) -> None:
         first = group[0]
+        of = event["of"] if event["type"] == "refund" and first.of == id else first.of
         assert self.clock is not None
         amount = sum((signed(one, "funds/") + signed(one, "overdraft") for one in group), ZERO)
         paid = sum((-signed(one, "payments") for one in group), ZERO)
         arrived = self.clock if first.kind == "topup" else first.at
-        self.moves.append(Move(id, first.kind, self.account, first.at, arrived, first.of, amount, paid, tuple(group)))
+        self.moves.append(Move(id, first.kind, self.account, first.at, arrived, of, amount, paid, tuple(group)))
 
     # --- what runs
 
@@ -311,7 +312,7 @@ class _Reader:
         """A charge of what runs: its fields as they were then, and how long it ran."""
         known = self.runs.get(row.id)
         if known is None:
-            return replace(row, count=1)
+            return row
         raw = known.raw
         changed = event["type"] == "change" and event["resource_id"] == row.id and outcome["decision"] == "accepted"
         if changed and row.at == self.clock:
@@ -321,7 +322,7 @@ class _Reader:
         how = self.contents.running.get(known.resource)
         parts = (Part(how.line if how is not None else "", quantity, unit, row.amount),)
         quantities = {plural(unit): quantity} if quantity is not None else {}
-        return replace(row, fields=fields, quantities=quantities, parts=parts, count=1)
+        return replace(row, fields=fields, quantities=quantities, parts=parts, count=1 if row.amount > 0 else 0)
 
     def _ran_for(self, known: _Runs, row: Row, outcome: Mapping[str, Any]) -> tuple[Fraction | None, str]:
         how = self.contents.running.get(known.resource)
@@ -397,10 +398,11 @@ def _book(posting: Posting) -> tuple[str, str]:
 
 
 def _groups(postings: Iterable[Posting]) -> list[list[Posting]]:
-    """Postings that are one movement: a charge that is paid from several lots of funds, a payment and what it settles."""
+    """Postings that are one movement: a charge paid from several lots of funds, a payment and what it settles."""
     found: dict[tuple[object, ...], list[Posting]] = {}
     for one in postings:
         book = _book(one)
+        key: tuple[object, ...]
         if book[0]:
             key = (one.kind, one.of, one.at, one.bill, book, signed(one, f"{book[0]}/") > 0)
         else:

@@ -40,13 +40,12 @@ class Part:
 class Row:
     """A charge, or what changed one later. Instants are in seconds since 1970, amounts in the ruleset's currency.
 
-    `id` is what it is for: the record, what runs, or ACCOUNT/PERIOD/LINE. `kind`: charge, difference, correction, refund,
-    true-up, fee, bill. `type` is the usage; FEES or BILL where it is of none, and then `label` is the fee or the step.
-    `at` is the charge's instant, `belongs` one of the period it is charged for, `arrived` when it was posted. `own`: of a
-    record that was sent, and not something that fell due; `again`: something that fell due, reckoned another time.
-    `fields` are the texts and `quantities` the numbers of the record, these in the units of their fields. The parts add
-    up to the amount. `count` is 1 for a charge, -1 where one is taken back, else 0. `charged` is the instant up to which
-    the row charges what runs over time.
+    `id` is what it is for: the record, what runs, or ACCOUNT/PERIOD/LINE. `kind`: charge, difference, rerate,
+    correction, refund, true-up, fee, bill. `type` is the usage; FEES or BILL where it is of none, and then `label` is
+    the fee or the step. `at` is the charge's instant, `belongs` one of the period it is charged for, `arrived` when it
+    was posted. `own`: of a record that was sent, and not something that fell due; `again`: something that fell due,
+    reckoned another time. `fields` are the texts and `quantities` the numbers of the record, these in the units of
+    their fields. The parts add up to the amount. `count` is 1 for a charge, -1 where one is taken back, else 0.
 
     `postings` are the journal's. Of a correction that puts another record in place there are two rows, one that takes
     back and one that charges anew, and the postings, with the second, are for both.

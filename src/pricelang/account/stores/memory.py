@@ -109,7 +109,8 @@ class MemoryStore:
     """Books that are gone when the program ends. Threads take turns, those that only read as well."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        self.before: Callable[[list[str] | None], None] | None = None
         self._working = False
         self._closed = False
         self._meta: dict[str, str] = {}
@@ -119,22 +120,24 @@ class MemoryStore:
         self.by_account: dict[str, list[Entry]] = {}
 
     def meta(self) -> dict[str, str]:
-        with self._lock:
+        with self.lock:
             self._check_open()
             return dict(self._meta)
 
     def keep_meta(self, values: Mapping[str, str]) -> None:
-        with self._lock:
+        with self.lock:
             self._check_open()
             self._meta.update(values)
 
     def transact(self, accounts: list[str] | None, work: Callable[[Books], T]) -> T:
-        with self._lock:
+        with self.lock:
             self._check_open()
             if self._working:
                 raise LedgerError(
                     "work on the ledger is under way in this thread: it cannot hold other work that writes"
                 )
+            if self.before is not None:
+                self.before(accounts)
             self._working = True
             draft = Draft(writing=True)
             try:
@@ -149,13 +152,27 @@ class MemoryStore:
             return result
 
     def view(self, work: Callable[[Books], T]) -> T:
-        with self._lock:
+        with self.lock:
             self._check_open()
+            if self.before is not None and not self._working:
+                self.before(None)
             draft = Draft(writing=False)
             try:
                 return work(_MemoryBooks(self, draft))
             finally:
                 draft.end()
+
+    def is_used(self, id: str) -> bool:
+        """Whether an event of that id was decided."""
+        return id in self.by_id
+
+    def append(self, entry: Entry) -> None:
+        """Adds an entry whose account is put in place later, by `before`. The caller holds the lock."""
+        self._check_open()
+        entry.seq = len(self.journal) + 1
+        self.journal.append(entry)
+        self.by_id[entry.id] = entry
+        self.by_account.setdefault(entry.account, []).append(entry)
 
     def close(self) -> None:
         self._closed = True

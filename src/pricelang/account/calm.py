@@ -1,0 +1,144 @@
+"""The outcome of an event that went the short way: what it tells is made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+from typing import Any
+
+from pricelang.account.outcome import Accepted
+from pricelang.account.outcome import Outcome
+from pricelang.account.outcome import Posting
+from pricelang.period import instant_text
+
+if TYPE_CHECKING:
+    from pricelang.account.terms import Terms
+    from pricelang.engine.account import Account
+    from pricelang.engine.charge import ChargeLine
+
+# mypy: disable-error-code="override,misc"
+
+
+class Calm(Accepted):
+    """Accepted, with nothing else to tell. Amounts are kept as whole numbers of 1/`scale`."""
+
+    __slots__ = (
+        *("_amount", "_balance", "_hold", "_lines", "_parts", "_raw", "_reserved", "_scale", "_second", "_settles"),
+        *("_terms", "_usage", "_view"),
+    )
+
+    def __init__(
+        self,
+        terms: Terms,
+        raw: Mapping[str, Any],
+        second: int,
+        view: Account,
+        scale: int,
+        amount: int,
+        balance: int,
+        parts: tuple[tuple[str, int], ...],
+        usage: str,
+        hold: str | None = None,
+        reserved: int = 0,
+        settles: tuple[str, int] | None = None,
+    ) -> None:
+        self._terms = terms
+        self._raw = raw
+        self._second = second
+        self._view = view
+        self._scale = scale
+        self._amount = amount
+        self._balance = balance
+        self._parts = parts
+        self._usage = usage
+        self._hold = hold
+        self._reserved = reserved
+        self._settles = settles
+        self._lines: tuple[ChargeLine, ...] | None = None
+
+    message = ""
+    notices: tuple[dict[str, object], ...] = ()
+    repeated = False
+
+    @property
+    def id(self) -> str:
+        return str(self._raw["id"])
+
+    @property
+    def type(self) -> str:
+        return str(self._raw["type"])
+
+    @property
+    def account(self) -> str:
+        return str(self._raw["account"])
+
+    @property
+    def at(self) -> Fraction:
+        return Fraction(self._second)
+
+    @property
+    def exact_amount(self) -> Fraction:
+        return Fraction(self._amount, self._scale)
+
+    @property
+    def exact_balance(self) -> Fraction:
+        return Fraction(self._balance, self._scale)
+
+    @property
+    def hold(self) -> str | None:
+        return self._hold
+
+    @property
+    def reserved(self) -> Fraction | None:
+        return Fraction(self._reserved, self._scale) if self._hold is not None else None
+
+    @property
+    def of(self) -> str:
+        """What the charge is for."""
+        return self._settles[0] if self._settles is not None else self.id
+
+    @property
+    def charged_at(self) -> int:
+        return self._settles[1] if self._settles is not None else self._second
+
+    @property
+    def lines(self) -> tuple[ChargeLine, ...]:
+        if self._lines is None:
+            record = self._terms.intake.read(self.record)
+            assert self._terms.compiled is not None
+            self._lines = self._terms.compiled.rate(record, self._view).lines
+        return self._lines
+
+    @property
+    def record(self) -> dict[str, object]:
+        """The record that was charged, whole."""
+        usage = self._raw.get("usage", self._raw)
+        own = {
+            "id": self.of,
+            "type": self._usage,
+            "account": self.account,
+            "at": instant_text(Fraction(self.charged_at)),
+        }
+        return {**usage, **own}
+
+    @property
+    def facts(self) -> dict[str, object] | None:
+        return {"of": self._settles[0], "record": self.record} if self._settles is not None else None
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        if not self._amount:
+            return ()
+        at, to = Fraction(self.charged_at), f"revenue/{self._usage}"
+        if not self._parts:
+            return (Posting("charge", "bill", to, self.exact_amount, at, self.of),)
+        return tuple(
+            Posting("charge", f"funds/{name}", to, Fraction(amount, self._scale), at, self.of)
+            for name, amount in self._parts
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self.as_dict() == other.as_dict() if isinstance(other, Outcome) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]

@@ -1,0 +1,191 @@
+"""What the short way needs to know of a usage: which limits it asks and counts in, and whether all are plain."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from pricelang.account.terms import Terms
+from pricelang.core import ops
+from pricelang.core.policy import Balance
+from pricelang.core.policy import Figure
+from pricelang.core.policy import Limit
+from pricelang.core.policy import Quantity
+from pricelang.core.policy import Running
+from pricelang.core.policy import Spend
+from pricelang.engine.compiled.amounts import Quick as Kernel
+from pricelang.engine.compiled.amounts import quick_of
+from pricelang.engine.compiled.scales import NotCompiled
+from pricelang.plain import dataclass
+
+
+class NotQuick(Exception):
+    """Why a usage always goes the long way, in words."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """A limit that a usage counts in. `of`, `apart` and `when` are places in what the kernel gives; `of` 0 is the
+    amount, `when` 0 is always. `scales` are those of what is counted apart, None for texts."""
+
+    number: int
+    limit: Limit
+    word: str
+    refuses: bool
+    of: int
+    apart: tuple[int, ...]
+    scales: tuple[int | None, ...]
+    when: int
+
+    def exact(self, apart: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What is counted apart as the definition has it."""
+        return tuple(
+            value if scale is None or value is None else Fraction(value, scale)
+            for value, scale in zip(apart, self.scales, strict=True)
+        )
+
+
+@dataclass(slots=True)
+class Plan:
+    """One usage on the short way. `standing` are limits that one look at the account answers; `unusual` are places of
+    conditions that, where they hold, ask something that only the long way knows."""
+
+    usage: str
+    kernel: Kernel
+    watches: tuple[Watch, ...]
+    standing: tuple[Limit, ...]
+    unusual: tuple[int, ...]
+    pays: bool
+    known: frozenset[str]
+    inner: frozenset[str]
+    factor: int = 1
+
+
+def plan_of(terms: Terms, usage: str) -> Plan:
+    """The plan of a usage. NotQuick says why there is none."""
+    if terms.program.usages[usage].is_resource:
+        raise NotQuick("it runs over time")
+    if terms.counts_in[usage]:
+        raise NotQuick("its price counts over a period")
+    if terms.finishes:
+        raise NotQuick("something is done to whole bills")
+    wanted: list[ops.Expr | ops.Cond] = []
+
+    def place(expr: ops.Expr | ops.Cond) -> int:
+        if expr not in wanted:
+            wanted.append(expr)
+        return wanted.index(expr) + 1
+
+    drafts: list[tuple[int, Limit, bool, int, tuple[int, ...], int]] = []
+    standing: list[Limit] = []
+    unusual: list[int] = []
+    for number, limit in enumerate(terms.policy.limits):
+        question, measure = limit.question, limit.question.measure
+        refuses = limit in terms.asked[usage]
+        when = place(question.when) if question.when is not None else 0
+        if isinstance(measure, Spend | Quantity):
+            if usage not in question.about:
+                continue
+            _plain_window(terms, limit)
+            of = place(measure.of) if isinstance(measure, Quantity) else 0
+            drafts.append((number, limit, refuses, of, tuple(place(one) for one in question.apart), when))
+        elif isinstance(measure, Running) or not refuses:
+            continue
+        elif when or (isinstance(measure, Balance) and measure.paid):
+            unusual.append(when or _always(limit))
+        else:
+            _timeless(terms, question.bound)
+            _timeless(terms, measure.of if isinstance(measure, Figure) else None)
+            standing.append(limit)
+    try:
+        kernel = quick_of(terms.engine, usage, tuple(wanted))
+    except NotCompiled as reason:
+        raise NotQuick(str(reason)) from None
+    watches = tuple(_watch(draft, kernel) for draft in drafts)
+    _quiet_lines(terms)
+    fields = kernel.fields - {"requests"}
+    return Plan(
+        usage,
+        kernel,
+        watches,
+        tuple(standing),
+        tuple(unusual),
+        terms.pays(usage),
+        frozenset((*fields, "id", "type", "at", "account")),
+        frozenset((*fields, "type")),
+    )
+
+
+def _always(limit: Limit) -> int:
+    raise NotQuick(f"the limit `{limit.name}` asks for the paid balance")
+
+
+def _watch(draft: tuple[int, Limit, bool, int, tuple[int, ...], int], kernel: Kernel) -> Watch:
+    number, limit, refuses, of, apart, when = draft
+    if of and kernel.scales[of - 1] != 1:
+        raise NotQuick(f"what the limit `{limit.name}` counts is not whole")
+    scales = tuple(kernel.scales[index - 1] for index in apart)
+    return Watch(number, limit, limit.question.word, refuses, of, apart, scales, when)
+
+
+def _plain_window(terms: Terms, limit: Limit) -> None:
+    question = limit.question
+    if question.rolling is not None:
+        raise NotQuick(f"the limit `{limit.name}` slides")
+    if limit.suspensions:
+        raise NotQuick(f"the limit `{limit.name}` suspends")
+    _timeless(terms, question.bound)
+    names = {one.name for one in question.apart if isinstance(one, ops.Field)}
+    asked = _fields(terms, question.bound)
+    if not asked <= names:
+        raise NotQuick(f"what the limit `{limit.name}` allows depends on the record")
+
+
+def _quiet_lines(terms: Terms) -> None:
+    refill = terms.policy.refill
+    if refill is not None:
+        _timeless(terms, refill.below)
+    for limit in terms.policy.limits:
+        measure = limit.question.measure
+        if limit.suspensions and not isinstance(measure, Balance):
+            raise NotQuick(f"the limit `{limit.name}` suspends")
+        if isinstance(measure, Balance) and (limit.alert is not None or limit.suspensions):
+            _timeless(terms, limit.question.bound)
+            if limit.question.when is not None:
+                raise NotQuick(f"the limit `{limit.name}` has a condition")
+        if isinstance(measure, Figure) and limit.alert is not None:
+            _timeless(terms, measure.of)
+            _timeless(terms, limit.question.bound)
+
+
+def _timeless(terms: Terms, expr: ops.Expr | None) -> None:
+    """Refuses a figure that may come to something else when only time passes."""
+    for one in _beneath(terms, expr):
+        if isinstance(one, ops.During | ops.InForce):
+            raise NotQuick("a figure of a limit depends on the time")
+
+
+def _fields(terms: Terms, expr: ops.Expr | None) -> set[str]:
+    """The fields of the record that a figure asks for."""
+    return {one.name for one in _beneath(terms, expr) if isinstance(one, ops.Field)}
+
+
+def _beneath(terms: Terms, expr: ops.Expr | None) -> list[object]:
+    found: list[object] = []
+    todo: list[object] = [expr]
+    seen: set[str] = set()
+    while todo:
+        one = todo.pop()
+        if isinstance(one, tuple):
+            todo.extend(one)
+            continue
+        if not hasattr(one, "__dataclass_fields__"):
+            continue
+        found.append(one)
+        if isinstance(one, ops.Cell) and one.table not in seen:
+            seen.add(one.table)
+            table = terms.program.tables[one.table]
+            todo.extend(key.of for key in table.keys)
+            todo.extend(layer.when for layer in table.layers)
+        todo.extend(getattr(one, name) for name in one.__dataclass_fields__)
+    return found

@@ -1,0 +1,484 @@
+"""The short way for calm events: a charge, an authorization or a settlement at which nothing else happens.
+
+An account is kept warm as whole numbers: its funds, its windows, its reservations. An event that is plain, in order,
+within every limit and far from every line at which somebody is told, refilled or suspended is decided here; anything
+else is cooled back into a `State` and decided by `apply`, which is the definition. Both must come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from pricelang.account import funds
+from pricelang.account import limits
+from pricelang.account import windows
+from pricelang.account.apply import AHEAD
+from pricelang.account.calm import Calm
+from pricelang.account.plans import NotQuick
+from pricelang.account.plans import Plan
+from pricelang.account.plans import Watch
+from pricelang.account.plans import plan_of
+from pricelang.account.state import Hold
+from pricelang.account.state import State
+from pricelang.account.state import Window
+from pricelang.account.terms import DEFAULT_RESERVATION
+from pricelang.account.terms import Terms
+from pricelang.account.work import NoPast
+from pricelang.account.work import Work
+from pricelang.core.policy import Balance
+from pricelang.core.policy import Spend
+from pricelang.engine.account import Account
+from pricelang.engine.intake import RecordError
+from pricelang.period import parse_instant
+
+ZERO = Fraction(0)
+NEVER = 1 << 62
+_AUTHORIZE = frozenset(("id", "type", "at", "account", "usage"))
+_SETTLE = frozenset(("id", "type", "at", "account", "usage", "hold"))
+_OWN = frozenset(("id", "type", "at", "account"))
+
+
+class Cell:
+    """One window of one limit, warm: from `start` up to `stop`; what it holds, allows, and where somebody is told."""
+
+    __slots__ = ("alert", "bound", "key", "start", "stop", "used", "was")
+
+    def __init__(self, key: Window, start: int, stop: int, used: int, bound: int, alert: int) -> None:
+        self.key = key
+        self.start = start
+        self.stop = stop
+        self.used = self.was = used
+        self.bound = bound
+        self.alert = alert
+
+
+class Warm:
+    """An account as whole numbers. `state` is what it was warmed from; `dirty`: it has gone on since."""
+
+    __slots__ = (
+        *("blocked", "bounds", "cells", "clock", "due", "dirty", "first", "funds", "holds", "lots", "made", "old"),
+        *("owed", "quiet", "reserved", "reserved_by", "settled", "state", "view"),
+    )
+
+    def __init__(self, state: State, view: Account) -> None:
+        self.state = state
+        self.view = view
+        self.dirty = False
+        self.cells: dict[object, Cell] = {}
+        self.old: list[Cell] = []
+        self.holds: dict[str, tuple[str, int, int, int, list[tuple[Cell, int]]]] = {}
+        self.settled: list[str] = []
+        self.first: int | None = None
+        self.lots: list[list[Any]] = []
+        self.funds = self.owed = self.reserved = 0
+        self.reserved_by: dict[str, int] = {}
+        self.clock = self.due = self.quiet = 0
+        self.bounds: dict[str, int] = {}
+        self.blocked: frozenset[str] = frozenset()
+        self.made: dict[str, int] = {}
+
+
+class Quick:
+    """The short way for the accounts of one program. Not safe for threads: the caller holds a lock."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.plans: dict[str, Plan] = {}
+        self.why: dict[str, str] = {}
+        """Why a usage always goes the long way."""
+        for usage in terms.program.usages:
+            try:
+                self.plans[usage] = plan_of(terms, usage)
+            except NotQuick as reason:
+                self.why[usage] = str(reason)
+        self.scale = lcm(10**9, *(plan.kernel.scale for plan in self.plans.values()))
+        for plan in self.plans.values():
+            plan.factor = self.scale // plan.kernel.scale
+        self._minutes: dict[str, int] = {}
+
+    def ways(self) -> dict[object, Callable[[Warm, Mapping[str, Any], int], Calm | None]]:
+        """The short way of each kind of event that has one."""
+        if not self.plans:
+            return {}
+        return {**dict.fromkeys(self.plans, self.usage), "authorize": self.authorize, "settle": self.settle}
+
+    # --- times
+
+    def second(self, text: object) -> int | None:
+        """An instant that is a whole second in UTC, as 2026-02-01T12:00:00Z; None for any other way to write one."""
+        if type(text) is not str or len(text) != 20 or text[16] != ":" or text[19] != "Z":
+            return None
+        minute = self._minutes.get(text[:16])
+        if minute is None:
+            try:
+                at = parse_instant(text[:16] + ":00Z")
+            except ValueError:
+                return None
+            if len(self._minutes) > 10_000:
+                self._minutes.clear()
+            minute = self._minutes[text[:16]] = int(at)
+        seconds = text[17:19]
+        if not seconds.isascii() or not seconds.isdigit() or seconds > "59":
+            return None
+        return minute + int(seconds)
+
+    # --- warming and cooling
+
+    def warm(self, state: State) -> Warm | None:
+        """The account as whole numbers, or None where something of it is not plain."""
+        terms, scale = self.terms, self.scale
+        if state.clock.denominator != 1 or state.since or any(lot.pays is not None for lot in state.lots):
+            return None
+        if any(one.by for one in state.running.values()):
+            return None
+        made = Warm(state, terms.view(state))
+        for lot in state.lots:
+            left = lot.left * scale
+            if left.denominator != 1:
+                return None
+            made.lots.append([left.numerator, lot.id])
+            made.funds += left.numerator
+        owed = state.overdraft * scale
+        reserved = {usage: amount * scale for usage, amount in state.reserved.items()}
+        if owed.denominator != 1 or any(amount.denominator != 1 for amount in reserved.values()):
+            return None
+        made.owed = owed.numerator
+        made.reserved_by = {usage: amount.numerator for usage, amount in reserved.items()}
+        made.reserved = sum(made.reserved_by.values())
+        made.clock = state.clock.numerator
+        made.due = NEVER if state.due is None else -(-state.due.numerator // state.due.denominator)
+        try:
+            made.quiet = self._quiet(state)
+            made.bounds, made.blocked = self._standing(state)
+        except RecordError:
+            return None
+        return made
+
+    def _quiet(self, state: State) -> int:
+        """The balance above which nobody is told, nothing refilled and nothing suspended."""
+        terms = self.terms
+        lines = [ZERO - 10**30]
+        refill = terms.policy.refill
+        if refill is not None:
+            below = terms.amount(refill.below, state, state.clock, refill.place)
+            lines += [below] if below is not None else []
+        read = terms.evaluation(state, state.clock)
+        for limit in terms.policy.limits:
+            if isinstance(limit.question.measure, Balance) and (limit.alert is not None or limit.suspensions):
+                bound = limits.bound_of(limit, read)
+                lines += [bound] if bound is not None else []
+                if limit.question.measure.paid:
+                    return NEVER
+        return -(-max(lines) * self.scale // 1)
+
+    def _standing(self, state: State) -> tuple[dict[str, int], frozenset[str]]:
+        """The balance that each usage must leave above, and the usages that are refused whatever they cost."""
+        bounds: dict[str, int] = {}
+        blocked: set[str] = set()
+        work = Work(self.terms, state, NoPast(), state.clock)
+        for usage, plan in self.plans.items():
+            bounds[usage] = -NEVER
+            for limit in plan.standing:
+                if isinstance(limit.question.measure, Balance):
+                    bound = limits.bound_of(limit, self.terms.evaluation(state, state.clock))
+                    if bound is not None:
+                        bounds[usage] = max(bounds[usage], -(-bound * self.scale // 1))
+                    continue
+                answer = limits.answered(work, limit, usage)
+                if answer is None or answer[0]:
+                    blocked.add(usage)
+        return bounds, frozenset(blocked)
+
+    def cool(self, warm: Warm) -> State:
+        """The state that a warm account has come to."""
+        if not warm.dirty:
+            return warm.state
+        scale = self.scale
+        state = warm.state.copy()
+        state.clock = Fraction(warm.clock)
+        left = {name: amount for amount, name in warm.lots}
+        state.lots = tuple(_lot(lot, left[lot.id], scale) for lot in state.lots)
+        state.reserved = {
+            usage: Fraction(amount, scale) for usage, amount in sorted(warm.reserved_by.items()) if amount
+        }
+        for cell in (*warm.old, *warm.cells.values()):
+            if cell.used != cell.was:
+                per = scale if cell.key[0] in self._money else 1
+                state.used[cell.key] = Fraction(cell.used, per)
+                cell.was = cell.used
+        for name in warm.settled:
+            state.holds.pop(name, None)
+        for name, (usage, at, amount, expires, counted) in warm.holds.items():
+            if name not in state.holds:
+                said = tuple(
+                    (cell.key, Fraction(count, scale if cell.key[0] in self._money else 1)) for cell, count in counted
+                )
+                state.holds[name] = Hold(name, usage, Fraction(at), Fraction(amount, scale), Fraction(expires), said)
+        if warm.due < NEVER and (state.due is None or warm.due < state.due):
+            state.due = Fraction(warm.due)
+        if warm.first is not None:
+            state.counts.first.setdefault(state.name, Fraction(warm.first))
+        if state.clock // 3600 != warm.state.clock // 3600:
+            windows.forget(self.terms, state)
+        open_cells = {id(cell) for hold in warm.holds.values() for cell, _ in hold[4]}
+        warm.old = [cell for cell in warm.old if id(cell) in open_cells]
+        warm.settled.clear()
+        warm.state, warm.dirty = state, False
+        return state
+
+    @property
+    def _money(self) -> frozenset[str]:
+        return self.terms.money_limits
+
+    # --- windows
+
+    def _cell(self, warm: Warm, watch: Watch, key: object, at: int, apart: tuple[Any, ...]) -> Cell | None:
+        """The window that an instant falls into, made warm; None where what it allows cannot be told here."""
+        terms, state = self.terms, warm.state
+        known = warm.cells.get(key)
+        if known is not None:
+            warm.old.append(known)
+        each = watch.limit.question.each
+        assert each is not None
+        try:
+            start, stop = terms.period(each, state, Fraction(at))
+            window: Window = (watch.limit.name, start, apart)
+            per = self.scale if isinstance(watch.limit.question.measure, Spend) else 1
+            held = state.used.get(window, ZERO) * per
+            work = Work(terms, state, NoPast(), Fraction(at))
+            bound = limits.bound_of(
+                watch.limit, terms.evaluation(state, Fraction(at), limits.like(work, watch.limit, window, Fraction(at)))
+            )
+        except RecordError:
+            return None
+        if held.denominator != 1 or start.denominator != 1 or stop.denominator != 1:
+            return None
+        most = NEVER << 200 if bound is None else bound * per // 1
+        if watch.word == "reach" and bound is not None:
+            most = -(-bound * per // 1)
+        alert = NEVER << 200
+        if watch.limit.alert is not None and bound is not None:
+            edges = [bound * level * per for level in watch.limit.alert or (Fraction(1),)]
+            open_edges = [
+                -(-edge // 1)
+                for edge, level in zip(edges, watch.limit.alert or (Fraction(1),), strict=True)
+                if not state.alerted.get((*window, level))
+            ]
+            alert = min(open_edges, default=alert)
+        made = Cell(window, start.numerator, stop.numerator, held.numerator, int(most), int(alert))
+        warm.cells[key] = made
+        return made
+
+    def _count(
+        self, warm: Warm, plan: Plan, found: tuple[Any, ...], amount: int, at: int, asks: bool
+    ) -> list[tuple[Cell, int]] | None:
+        """The windows a record falls into and what it adds to each; None where a limit refuses, or somebody is told."""
+        counted: list[tuple[Cell, int]] = []
+        cells = warm.cells
+        for watch in plan.watches:
+            if watch.when and not found[watch.when]:
+                continue
+            if watch.apart:
+                apart = tuple([found[index] for index in watch.apart])
+                key: object = (watch.number, apart)
+            else:
+                apart, key = (), watch.number
+            cell = cells.get(key)
+            if cell is None or not cell.start <= at < cell.stop:
+                cell = self._cell(warm, watch, key, at, watch.exact(apart))
+                if cell is None:
+                    return None
+            adds = amount if not watch.of else found[watch.of]
+            used = cell.used
+            if asks and watch.refuses:
+                if watch.word == "reach":
+                    if used >= cell.bound:
+                        return None
+                elif used + adds > cell.bound:
+                    return None
+            if used + adds >= cell.alert:
+                return None
+            counted.append((cell, adds))
+        for at_found in plan.unusual:
+            if found[at_found]:
+                return None
+        return counted
+
+    # --- events
+
+    def usage(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
+        """A usage record, charged; None where it goes the long way."""
+        plan = self.plans[raw["type"]]
+        if not plan.known.issuperset(raw) or raw["type"] in warm.blocked:
+            return None
+        found = plan.kernel.function(raw, at, warm.view)
+        if found is None:
+            return None
+        amount = found[0] * plan.factor
+        if amount < 0:
+            return None
+        balance = warm.funds - warm.owed - warm.reserved
+        if balance <= warm.bounds[plan.usage]:
+            return None
+        if plan.pays and (amount > warm.funds or balance - amount <= warm.quiet):
+            return None
+        counted = self._count(warm, plan, found, amount, at, True)
+        if counted is None:
+            return None
+        for cell, adds in counted:
+            cell.used += adds
+        parts = self._pay(warm, plan, amount)
+        self._went(warm, at)
+        if warm.first is None:
+            warm.first = at
+        balance = warm.funds - warm.owed - warm.reserved
+        return Calm(self.terms, raw, at, warm.view, self.scale, amount, balance, parts, plan.usage)
+
+    def authorize(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
+        """A reservation; None where it goes the long way."""
+        usage = raw.get("usage")
+        if len(raw) != 5 or type(usage) is not dict or not _AUTHORIZE.issuperset(raw):
+            return None
+        plan = self.plans.get(str(usage.get("type")))
+        if plan is None or plan.usage in warm.blocked or not plan.inner.issuperset(usage):
+            return None
+        found = plan.kernel.function(usage, at, warm.view)
+        if found is None:
+            return None
+        amount = found[0] * plan.factor
+        if amount < 0:
+            return None
+        balance = warm.funds - warm.owed - warm.reserved
+        if balance <= warm.bounds[plan.usage] or (plan.pays and balance - amount <= warm.quiet):
+            return None
+        expires = self._expires(at)
+        if expires is None:
+            return None
+        counted = self._count(warm, plan, found, amount, at, True)
+        if counted is None:
+            return None
+        for cell, adds in counted:
+            cell.used += adds
+        id = raw["id"]
+        warm.holds[id] = (plan.usage, at, amount, expires, counted)
+        if plan.pays and amount:
+            warm.reserved += amount
+            warm.reserved_by[plan.usage] = warm.reserved_by.get(plan.usage, 0) + amount
+        self._went(warm, at)
+        if expires < warm.due:
+            warm.due = expires
+        balance = warm.funds - warm.owed - warm.reserved
+        return Calm(self.terms, raw, at, warm.view, self.scale, 0, balance, (), plan.usage, id, amount)
+
+    def settle(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
+        """A reservation settled with what was used; None where it goes the long way."""
+        usage = raw.get("usage")
+        if len(raw) != 6 or type(usage) is not dict or not _SETTLE.issuperset(raw):
+            return None
+        hold = warm.holds.get(raw["hold"])
+        if hold is None or hold[0] != usage.get("type"):
+            return None
+        plan = self.plans[hold[0]]
+        if not plan.inner.issuperset(usage):
+            return None
+        found = plan.kernel.function(usage, hold[1], warm.view)
+        if found is None:
+            return None
+        amount = found[0] * plan.factor
+        if amount < 0:
+            return None
+        balance = warm.funds - warm.owed - warm.reserved + hold[2]
+        if plan.pays and (amount > warm.funds or balance - amount <= warm.quiet):
+            return None
+        counted = hold[4]
+        again = self._again(plan, found, amount, counted)
+        if again is None:
+            return None
+        for (cell, before), adds in zip(counted, again, strict=True):
+            cell.used += adds - before
+        if plan.pays and hold[2]:
+            warm.reserved -= hold[2]
+            warm.reserved_by[plan.usage] -= hold[2]
+        parts = self._pay(warm, plan, amount)
+        del warm.holds[raw["hold"]]
+        warm.settled.append(raw["hold"])
+        self._went(warm, at)
+        if warm.first is None:
+            warm.first = hold[1]
+        balance = warm.funds - warm.owed - warm.reserved
+        return Calm(
+            self.terms,
+            raw,
+            at,
+            warm.view,
+            self.scale,
+            amount,
+            balance,
+            parts,
+            plan.usage,
+            settles=(raw["hold"], hold[1]),
+        )
+
+    def _again(
+        self, plan: Plan, found: tuple[Any, ...], amount: int, counted: list[tuple[Cell, int]]
+    ) -> list[int] | None:
+        """What was used adds to the windows of its authorization. None where they are others, or somebody is told."""
+        watches = [watch for watch in plan.watches if not watch.when or found[watch.when]]
+        if len(watches) != len(counted):
+            return None
+        adds = []
+        for watch, (cell, before) in zip(watches, counted, strict=True):
+            if cell.key[0] != watch.limit.name:
+                return None
+            if watch.apart and watch.exact(tuple([found[index] for index in watch.apart])) != cell.key[2]:
+                return None
+            one = amount if not watch.of else found[watch.of]
+            if cell.used + one - before >= cell.alert:
+                return None
+            adds.append(one)
+        return adds
+
+    def _expires(self, at: int) -> int | None:
+        rule = self.terms.policy.funds
+        if rule is None or rule.reservations is None:
+            return at + int(DEFAULT_RESERVATION)
+        fixed = self.terms.reservation_seconds
+        return at + fixed if fixed is not None else None
+
+    def _pay(self, warm: Warm, plan: Plan, amount: int) -> tuple[tuple[str, int], ...]:
+        """Takes an amount from the funds, which hold it; what was taken from each."""
+        if not plan.pays or not amount:
+            return ()
+        warm.funds -= amount
+        lots = warm.lots
+        first = lots[0]
+        if first[0] >= amount:
+            first[0] -= amount
+            return ((first[1], amount),)
+        parts = []
+        for lot in lots:
+            part = min(lot[0], amount)
+            if part:
+                lot[0] -= part
+                amount -= part
+                parts.append((lot[1], part))
+            if not amount:
+                break
+        return tuple(parts)
+
+    def _went(self, warm: Warm, at: int) -> None:
+        warm.clock = at
+        warm.dirty = True
+
+    def in_order(self, warm: Warm, at: int) -> bool:
+        """Whether nothing falls due before an event, and it comes neither late nor from far ahead."""
+        return warm.clock <= at < warm.due and at - warm.clock < AHEAD
+
+
+def _lot(lot: Any, left: int, scale: int) -> Any:
+    amount = Fraction(left, scale)
+    return lot if amount == lot.left else funds.with_left(lot, amount)
