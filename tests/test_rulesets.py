@@ -419,7 +419,8 @@ def test_every_policy_of_a_page_has_a_story(name: str) -> None:
 def test_tensoras_requests_per_minute(plan: str, most: int) -> None:
     """The examples show Developer; thousands of requests would make the file slow to read."""
     with pricelang.Ledger.open("memory://", rules("tensoras")) as ledger:
-        ledger.apply({"id": "s", "type": "signup", "at": "2026-02-17T09:00:00Z", "account": "a-1", "plan": plan})
+        own = {"plan": plan, "plans.monthly_cost": "500"}  # which is asked for where it is `custom`
+        ledger.apply({"id": "s", "type": "signup", "at": "2026-02-17T09:00:00Z", "account": "a-1", "attributes": own})
         ledger.apply({"id": "t", "type": "topup", "at": "2026-02-17T09:00:00Z", "account": "a-1", "amount": "10"})
         chat = {"type": "chat", "account": "a-1", "model": "llama-3.1-8b", "input_tokens": 10, "output_tokens": 1}
         minute = [{**chat, "id": f"r-{n:05}", "at": "2026-02-17T10:00:20Z"} for n in range(most + 1)]
@@ -691,11 +692,13 @@ def told(name: str) -> Told:
                 assert outcome.as_dict() == outcomes[event["id"]].as_dict()
                 again.append(event["id"])
             outcomes.setdefault(event["id"], outcome)
-        posted = {
-            account: [posting for entry in ledger.history(account) for posting in entry.outcome["postings"]]
-            for account in ledger.accounts()
-        }
-        return Told(outcomes, tuple(again), balances(ledger), posted)
+        return Told(outcomes, tuple(again), balances(ledger), {one: posted(ledger, one) for one in ledger.accounts()})
+
+
+def posted(ledger: pricelang.Ledger, account: str) -> list[dict[str, Any]]:
+    """All postings of an account's journal."""
+    outcomes: list[dict[str, Any]] = [dict(entry.outcome) for entry in ledger.history(account)]
+    return [posting for outcome in outcomes for posting in outcome["postings"]]
 
 
 def moved(postings: list[dict[str, Any]], prefix: str) -> Fraction:
@@ -765,7 +768,7 @@ def test_notices_come_when_they_should(name: str) -> None:
     for id, outcome in told(name).outcomes.items():
         for one in outcome.notices:
             if one["kind"] == "receipt":
-                receipts.append(one["of"])
+                receipts.append(str(one["of"]))
             else:
                 notices.append((id, one["kind"], one.get("limit", one.get("amount"))))
     assert sorted(notices) == sorted(SAID[name].notices)
@@ -789,7 +792,9 @@ def test_events_that_come_twice_charge_once(name: str) -> None:
         assert balances(ledger) == after == told(name).balances
         assert len(ledger.history()) == entries
         assert not any(isinstance(one, pricelang.Rejected) for one in second)
-        same = [(a.decision, a.exact_amount) == (b.decision, b.exact_amount) for a, b in zip(first, second, strict=True)]
+        same = [
+            (a.decision, a.exact_amount) == (b.decision, b.exact_amount) for a, b in zip(first, second, strict=True)
+        ]
         assert all(same)
 
 

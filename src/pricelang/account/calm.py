@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pricelang.account.journal import text_of
 from pricelang.account.outcome import Accepted
 from pricelang.account.outcome import Outcome
 from pricelang.account.outcome import Posting
+from pricelang.engine.compiled.amounts import Decimals
 from pricelang.period import instant_text
 
 if TYPE_CHECKING:
+    from pricelang.account.plans import Plan
     from pricelang.account.terms import Terms
     from pricelang.engine.account import Account
     from pricelang.engine.charge import ChargeLine
@@ -25,7 +29,7 @@ class Calm(Accepted):
 
     __slots__ = (
         *("_amount", "_balance", "_hold", "_lines", "_parts", "_raw", "_reserved", "_scale", "_second", "_settles"),
-        *("_terms", "_usage", "_view"),
+        *("_plan", "_terms", "_view"),
     )
 
     def __init__(
@@ -38,7 +42,7 @@ class Calm(Accepted):
         amount: int,
         balance: int,
         parts: tuple[tuple[str, int], ...],
-        usage: str,
+        plan: Plan,
         hold: str | None = None,
         reserved: int = 0,
         settles: tuple[str, int] | None = None,
@@ -51,7 +55,7 @@ class Calm(Accepted):
         self._amount = amount
         self._balance = balance
         self._parts = parts
-        self._usage = usage
+        self._plan = plan
         self._hold = hold
         self._reserved = reserved
         self._settles = settles
@@ -116,7 +120,7 @@ class Calm(Accepted):
         usage = self._raw.get("usage", self._raw)
         own = {
             "id": self.of,
-            "type": self._usage,
+            "type": self._plan.usage,
             "account": self.account,
             "at": instant_text(Fraction(self.charged_at)),
         }
@@ -130,13 +134,60 @@ class Calm(Accepted):
     def postings(self) -> tuple[Posting, ...]:
         if not self._amount:
             return ()
-        at, to = Fraction(self.charged_at), f"revenue/{self._usage}"
+        at, to = Fraction(self.charged_at), f"revenue/{self._plan.usage}"
         if not self._parts:
             return (Posting("charge", "bill", to, self.exact_amount, at, self.of),)
         return tuple(
             Posting("charge", f"funds/{name}", to, Fraction(amount, self._scale), at, self.of)
             for name, amount in self._parts
         )
+
+    def text(self) -> str:
+        """The outcome as JSON text, written straight from the figures where that can be done; that of `as_dict`."""
+        lines = self._written() if self._plan.lines is not None else None
+        if lines is None:
+            return text_of(self.as_dict())
+        raw, say = self._raw, self._decimals().text
+        head = f'{{"id":{_quoted(raw["id"])},"type":{_quoted(raw["type"])},"at":"{raw["at"]}"'
+        said = f',"account":{_quoted(raw["account"])},"decision":"accepted","status":200,"amount":"{say(self._amount)}"'
+        said += f',"balance":"{say(self._balance)}"'
+        if self._hold is not None:
+            said += f',"hold":{_quoted(self._hold)},"reserved":"{say(self._reserved)}"'
+        if self._settles is not None:
+            facts = self.facts
+            assert facts is not None
+            said += f',"of":{_quoted(self._settles[0])},"record":{text_of(facts["record"])}'  # type: ignore[arg-type]
+        return f'{head}{said},"lines":[{",".join(lines)}],"postings":[{",".join(self._posted())}],"notices":[]}}'
+
+    def _decimals(self) -> Decimals:
+        return self._terms.money_decimals(self._scale)
+
+    def _written(self) -> list[str] | None:
+        """The lines as JSON texts."""
+        assert self._plan.lines is not None
+        found = self._plan.lines(self._raw.get("usage", self._raw), self.charged_at, self._view)
+        if found is None:
+            return None
+        lines = []
+        for (label, unit, rule, quantities, amounts, exacts), quantity, amount, exact, row in found:
+            said = f'{{"name":{_quoted(label)},"quantity":"{quantities.text(quantity)}","unit":{_quoted(unit)}'
+            said += f',"amount":"{amounts.text(amount)}","exact":"{exacts.text(exact)}","rule":{_quoted(rule)}'
+            lines.append(said + (f',"row":{_quoted(str(row))}}}' if row is not None else "}"))
+        return lines
+
+    def _posted(self) -> list[str]:
+        """The postings as JSON texts."""
+        if not self._amount:
+            return []
+        say = self._decimals().text
+        at = self._raw["at"] if self._settles is None else instant_text(Fraction(self._settles[1]))
+        tail = f'"to":{_quoted("revenue/" + self._plan.usage)}'
+        of = _quoted(self.of)
+        parts = [(f"funds/{name}", amount) for name, amount in self._parts] or [("bill", self._amount)]
+        return [
+            f'{{"kind":"charge","from":{_quoted(source)},{tail},"amount":"{say(amount)}","at":"{at}","of":{of}}}'
+            for source, amount in parts
+        ]
 
     def __eq__(self, other: object) -> bool:
         return self.as_dict() == other.as_dict() if isinstance(other, Outcome) else NotImplemented

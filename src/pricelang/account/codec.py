@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pricelang.account.journal import LedgerError
 from pricelang.account.state import FeeState
 from pricelang.account.state import Hold
 from pricelang.account.state import Lot
@@ -46,10 +47,13 @@ class Codec:
         return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
 
     def decode(self, text: str) -> State:
-        raw: dict[str, Any] = json.loads(text)
-        if raw.pop("v", None) != VERSION:
-            raise ValueError("the account was kept by another version of this program")
-        return State(**{name: self._in(value) for name, value in raw.items()})
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            if raw.pop("v", None) != VERSION:
+                raise LedgerError("an account was kept by another version of this program")
+            return State(**{name: self._in(value) for name, value in raw.items()})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise LedgerError(f"what the ledger keeps of an account cannot be read: {error}") from error
 
     def _out(self, value: object) -> object:
         if value is None or isinstance(value, bool):

@@ -33,7 +33,7 @@ class Entry:
         id: str,
         account: str,
         event: Mapping[str, object] | Callable[[], Mapping[str, object]] | str,
-        outcome: Mapping[str, object] | Callable[[], Mapping[str, object]] | str,
+        outcome: Mapping[str, object] | Callable[[], Mapping[str, object] | str] | str,
         seq: int = 0,
     ) -> None:
         self.id = id
@@ -58,13 +58,23 @@ class Entry:
     @property
     def outcome(self) -> Mapping[str, object]:
         """The outcome, as it can be written to JSON."""
+        if callable(self._outcome):
+            self._made()
         if self._outcome is None:
             assert self._outcome_text is not None
             read: dict[str, object] = json.loads(self._outcome_text)
             self._outcome = read
-        elif callable(self._outcome):
-            self._outcome = self._outcome()
+        assert not callable(self._outcome)
         return self._outcome
+
+    def _made(self) -> None:
+        """Asks for the outcome, which comes as an object or as its text."""
+        assert callable(self._outcome)
+        found = self._outcome()
+        if isinstance(found, str):
+            self._outcome, self._outcome_text = None, found
+        else:
+            self._outcome = found
 
     @property
     def event_text(self) -> str:
@@ -74,6 +84,8 @@ class Entry:
 
     @property
     def outcome_text(self) -> str:
+        if self._outcome_text is None and callable(self._outcome):
+            self._made()
         if self._outcome_text is None:
             self._outcome_text = text_of(self.outcome)
         return self._outcome_text
@@ -95,6 +107,9 @@ class Books(Protocol):
 
     def entry(self, id: str) -> Entry | None:
         """The entry of an event."""
+
+    def used(self, ids: list[str]) -> set[str]:
+        """Which of these ids have an entry already: for many at once."""
 
     def entries(self, account: str | None = None, after: int = 0) -> Iterator[Entry]:
         """The entries of one account, or of all, whose `seq` is above `after`, in order of `seq`."""

@@ -211,7 +211,7 @@ class Ledger:
                 return None
             calm = way(warm, raw, second)
             if calm is not None:
-                store.append(Entry(raw["id"], account, partial(self._kept_raw, raw), calm.as_dict))
+                store.append(Entry(raw["id"], account, partial(self._kept_raw, raw), calm.text))
             return calm
 
     def _cool(self, accounts: list[str] | None) -> None:
@@ -260,18 +260,22 @@ class Ledger:
         """One transaction: warm accounts are its own, and put back before the long way and at its end."""
         warm: dict[str, Warm] = {}
         found: list[tuple[int | None, Outcome]] = []
+        ids = [str(one.raw["id"]) for one in read if one.way is not None]
+        used = books.used(ids) if ids else set()
         for one in read:
-            outcome = self._one(books, one, warm)
+            outcome = self._one(books, one, warm, used)
+            if outcome.id is not None:
+                used.add(outcome.id)
             if isinstance(outcome, Rejected):
                 outcome.line = one.line
             found.append((one.line, outcome))
         self._put_back(books, warm, list(warm))
         return found
 
-    def _one(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Outcome:
+    def _one(self, books: Books, one: _Read, warm: dict[str, Warm], used: set[str]) -> Outcome:
         if isinstance(one.event, Rejected):
             return one.event
-        if one.way is not None:
+        if one.way is not None and one.raw["id"] not in used:
             calm = self._calm(books, one, warm)
             if calm is not None:
                 return calm
@@ -292,8 +296,6 @@ class Ledger:
         assert quick is not None
         assert one.way is not None
         assert one.account is not None
-        if books.entry(raw["id"]) is not None:
-            return None
         mine = warm.get(one.account)
         if mine is None:
             state = books.state(one.account)
@@ -306,9 +308,7 @@ class Ledger:
         calm = one.way(mine, raw, one.second)
         if calm is not None:
             # the state is put in place at the end of the work, or before the long way
-            books.write(
-                one.account, mine.state, Entry(raw["id"], one.account, partial(self._kept_raw, raw), calm.as_dict)
-            )
+            books.write(one.account, mine.state, Entry(raw["id"], one.account, partial(self._kept_raw, raw), calm.text))
         return calm
 
     def _put_back(self, books: Books, warm: dict[str, Warm], names: list[str]) -> None:

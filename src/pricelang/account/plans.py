@@ -13,7 +13,9 @@ from pricelang.core.policy import Limit
 from pricelang.core.policy import Quantity
 from pricelang.core.policy import Running
 from pricelang.core.policy import Spend
+from pricelang.engine.compiled.amounts import Lines
 from pricelang.engine.compiled.amounts import Quick as Kernel
+from pricelang.engine.compiled.amounts import lines_of
 from pricelang.engine.compiled.amounts import quick_of
 from pricelang.engine.compiled.scales import NotCompiled
 from pricelang.plain import dataclass
@@ -59,6 +61,7 @@ class Plan:
     known: frozenset[str]
     inner: frozenset[str]
     factor: int = 1
+    lines: Lines | None = None
 
 
 def plan_of(terms: Terms, usage: str) -> Plan:
@@ -113,7 +116,15 @@ def plan_of(terms: Terms, usage: str) -> Plan:
         terms.pays(usage),
         frozenset((*fields, "id", "type", "at", "account")),
         frozenset((*fields, "type")),
+        lines=_lines(terms, usage),
     )
+
+
+def _lines(terms: Terms, usage: str) -> Lines | None:
+    try:
+        return lines_of(terms.engine, usage)
+    except NotCompiled:
+        return None
 
 
 def _always(limit: Limit) -> int:

@@ -336,7 +336,7 @@ class Quick:
         if warm.first is None:
             warm.first = at
         balance = warm.funds - warm.owed - warm.reserved
-        return Calm(self.terms, raw, at, warm.view, self.scale, amount, balance, parts, plan.usage)
+        return Calm(self.terms, raw, at, warm.view, self.scale, amount, balance, parts, plan)
 
     def authorize(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
         """A reservation; None where it goes the long way."""
@@ -372,7 +372,7 @@ class Quick:
         if expires < warm.due:
             warm.due = expires
         balance = warm.funds - warm.owed - warm.reserved
-        return Calm(self.terms, raw, at, warm.view, self.scale, 0, balance, (), plan.usage, id, amount)
+        return Calm(self.terms, raw, at, warm.view, self.scale, 0, balance, (), plan, id, amount)
 
     def settle(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
         """A reservation settled with what was used; None where it goes the long way."""
@@ -419,7 +419,7 @@ class Quick:
             amount,
             balance,
             parts,
-            plan.usage,
+            plan,
             settles=(raw["hold"], hold[1]),
         )
 

@@ -30,7 +30,8 @@ from pricelang.report.spend import spent
 
 @dataclass(slots=True)
 class Funds:
-    """What is there, in the ruleset's currency. `lots` are those with something left: (id, kind, left, expires)."""
+    """What is there, in the ruleset's currency. `lots` are those with something left, as
+    (id, kind, left, expires), in the order in which they are spent where that is known."""
 
     paid: Fraction
     promotional: Fraction
@@ -61,6 +62,8 @@ def funds(journal: Journal) -> Funds:
                 lot = name.removeprefix("funds/")
                 left[lot] = left.get(lot, ZERO) + sign * posting.amount
     lots = [(lot, journal.kinds[lot], amount, journal.expiries.get(lot)) for lot, amount in left.items() if amount]
+    order = {lot.id: number for number, lot in enumerate(journal.state.lots)}
+    lots.sort(key=lambda one: order.get(one[0], len(order)))
     reserved = sum(
         (
             hold.amount

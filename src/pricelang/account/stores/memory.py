@@ -207,6 +207,10 @@ class _MemoryBooks:
         self._draft.check()
         return self._draft.pending.get(id) or self._store.by_id.get(id)
 
+    def used(self, ids: list[str]) -> set[str]:
+        self._draft.check()
+        return {id for id in ids if id in self._store.by_id or id in self._draft.pending}
+
     def entries(self, account: str | None = None, after: int = 0) -> Iterator[Entry]:
         kept = self._store.journal if account is None else self._store.by_account.get(account, [])
         found = kept[bisect_right(kept, after, key=_seq) :]

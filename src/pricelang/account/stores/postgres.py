@@ -393,6 +393,12 @@ class _PostgresBooks:
         row = self.run(_ENTRY, (id,)).fetchone()
         return None if row is None else Entry(*row)
 
+    def used(self, ids: list[str]) -> set[str]:
+        self.draft.check()
+        found = {id for id in ids if id in self.draft.pending}
+        rows = self.run("SELECT id FROM pricelang_journal WHERE id = ANY(%s)", (ids,)).fetchall()
+        return found | {id for (id,) in rows}
+
     def entries(self, account: str | None = None, after: int = 0) -> Iterator[Entry]:
         self.draft.check()
         self._flush()

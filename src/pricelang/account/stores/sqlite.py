@@ -433,6 +433,15 @@ class _SqliteBooks:
         row = self.run(_ENTRY, (id,)).fetchone()
         return None if row is None else Entry(*row)
 
+    def used(self, ids: list[str]) -> set[str]:
+        self.draft.check()
+        found = {id for id in ids if id in self.draft.pending}
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            marks = ",".join("?" * len(some))
+            found.update(id for (id,) in self.run(f"SELECT id FROM journal WHERE id IN ({marks})", tuple(some)))
+        return found
+
     def entries(self, account: str | None = None, after: int = 0) -> Iterator[Entry]:
         self.draft.check()
         upto = self._last_seq() if self.draft.writing else _FURTHEST

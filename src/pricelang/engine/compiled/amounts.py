@@ -8,6 +8,8 @@ unusual about it, or something is wrong, and whoever asked takes the long way, w
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Callable
 from collections.abc import Mapping
 from fractions import Fraction
@@ -15,6 +17,7 @@ from typing import Any
 
 from pricelang.core import ops
 from pricelang.core.program import Input
+from pricelang.core.program import Line
 from pricelang.core.program import Price
 from pricelang.core.program import UsageType
 from pricelang.engine.account import Account
@@ -25,7 +28,9 @@ from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
 from pricelang.engine.compiled.scales import Word
 from pricelang.engine.compiled.scales import add
+from pricelang.engine.compiled.scales import atom
 from pricelang.engine.compiled.scales import constant
+from pricelang.engine.compiled.scales import multiply
 from pricelang.engine.compiled.writer import PLAIN
 from pricelang.engine.compiled.writer import RETURN
 from pricelang.engine.compiled.writer import Amount
@@ -211,6 +216,78 @@ class AmountFunction(Function):
             raise NotCompiled("what a limit counts has no fixed scale")
         scales.append(figure.scale)
         return figure.code
+
+
+Lines = Callable[[Mapping[str, Any], int, Account], "list[tuple[Any, ...]] | None"]
+
+
+class LinesFunction(AmountFunction):
+    """The same, giving the lines: (fixed, quantity, amount, exact, row), the first of what is known beforehand."""
+
+    def charge_line(self, line: Line, piece: Piece) -> None:  # type: ignore[override]
+        value = piece.value
+        quantity = multiply([piece.quantity, constant(1 / line.factor)])
+        asked = list(dict.fromkeys([piece.quantity.code, value.rounded.code, value.exact.code]))
+        with self.under(f"if {' or '.join(atom(one) for one in asked)}:"):
+            self._line(line.label, quantity, line.unit, value, line.place, piece.row)
+
+    def append(self, label: str, quantity: str, unit: str, value: Amount, place: Place, row: str) -> None:
+        self._line(literal_eval(label), constant(Fraction(1)), literal_eval(unit), value, place, row)
+
+    def _line(self, label: str, quantity: Figure, unit: str, value: Amount, place: Place, row: str) -> None:
+        scales = tuple(Decimals.of(one.scale) for one in (quantity, value.rounded, value.exact))
+        fixed = self.bind("fixed", (label, unit, str(place), *scales))
+        figures = ", ".join(one.code for one in (quantity, value.rounded, value.exact))
+        self.out(f"lines.append(({fixed}, {figures}, {row}))")
+
+    def function(self) -> Lines:
+        """The function. NotCompiled says why there is none."""
+        self.names["lines"] = None
+        self.head.items.append("lines = []")
+        made = self.quick()
+        text = re.sub(r"\n    return [^\n]*\Z", "\n    return lines", made.source.rstrip())
+        exec(compile(text, f"<{self.usage.name}, lines>", "exec"), self.names)
+        function = self.names["quick"]
+        assert callable(function)
+        return function
+
+
+@dataclass(frozen=True, slots=True)
+class Decimals:
+    """How an int at a scale is written as a decimal: times `by`, with so many `places`."""
+
+    by: int
+    places: int
+
+    @classmethod
+    def of(cls, scale: int | None) -> Decimals:
+        if scale is None:
+            raise NotCompiled("a figure has no fixed scale")
+        places, rest = 0, scale
+        while rest % 10 == 0:
+            rest //= 10
+            places += 1
+        while rest != 1:
+            if rest % 2 and rest % 5:
+                raise NotCompiled("a figure is no decimal")
+            rest, places = (rest // 2, places + 1) if rest % 2 == 0 else (rest // 5, places + 1)
+        return cls(10**places // scale, places)
+
+    def text(self, value: int) -> str:
+        """The decimal digits of an int at the scale, without zeros at the end."""
+        if not value:
+            return "0"
+        if not self.places:
+            return str(value * self.by)
+        digits = str(abs(value) * self.by).rjust(self.places + 1, "0")
+        whole, rest = digits[: -self.places], digits[-self.places :].rstrip("0")
+        sign = "-" if value < 0 else ""
+        return f"{sign}{whole}.{rest}" if rest else f"{sign}{whole}"
+
+
+def lines_of(engine: Engine, usage: str) -> Lines:
+    """The function that gives a record's lines. NotCompiled says why there is none."""
+    return LinesFunction(engine, engine.program.usages[usage], ()).function()
 
 
 def quick_of(engine: Engine, usage: str, asked: tuple[ops.Expr | ops.Cond, ...]) -> Quick:
