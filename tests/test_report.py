@@ -202,7 +202,13 @@ def quantities(story: Story, *names: str) -> dict[Any, dict[str, int]]:
 def lines(one: Invoice) -> list[tuple[str, str, str, str | None, str]]:
     """An invoice's lines: section, label, name, quantity, amount."""
     return [
-        (line.section, line.label, line.name, str(line.quantity) if line.quantity is not None else None, str(line.amount))
+        (
+            line.section,
+            line.label,
+            line.name,
+            str(line.quantity) if line.quantity is not None else None,
+            str(line.amount),
+        )
         for line in one.lines
     ]
 
@@ -235,7 +241,12 @@ def test_usage_between_two_days_has_both_of_them(story: Story) -> None:
         story.chat(at)
     found = usage(story.journal().rows, story.contents, ["day"], "2026-02-04", "2026-02-05")
     assert found["groups"] == [
-        {"day": day, "count": "1", "quantities": {"input_tokens": "1000000", "output_tokens": "0", "cached_tokens": "0"}, "amount": "1"}
+        {
+            "day": day,
+            "count": "1",
+            "quantities": {"input_tokens": "1000000", "output_tokens": "0", "cached_tokens": "0"},
+            "amount": "1",
+        }
         for day in ("2026-02-04", "2026-02-05")
     ]
     assert found["total"]["amount"] == "2"  # type: ignore[index]
@@ -278,7 +289,9 @@ def test_days_of_a_zone_where_the_clock_changes(story: Story) -> None:
         story.chat(at)
     rows = [row for row in story.journal().rows if row.type == "chat"]
     assert by(story, "day", rows=rows, zone="Europe/Berlin") == {"2026-03-29": "2", "2026-03-30": "1"}
-    found = daily(rows, story.contents, parse_instant("2026-03-30T10:00:00Z"), "2026-03-28", "2026-03-30", "Europe/Berlin")
+    found = daily(
+        rows, story.contents, parse_instant("2026-03-30T10:00:00Z"), "2026-03-28", "2026-03-30", "Europe/Berlin"
+    )
     assert [(one["date"], one["cost"]) for one in found["daily"]] == [  # type: ignore[attr-defined]
         ("2026-03-28", "0"),
         ("2026-03-29", "2"),
@@ -292,7 +305,10 @@ def test_days_of_a_zone_where_the_clock_changes(story: Story) -> None:
 def test_a_late_record_raises_the_groups_of_those_it_moves_up(story: Story) -> None:
     story("2026-02-10 00:00", "batch", id="b-2", tokens=1_000_000)
     story("2026-02-05 00:00", "batch", id="b-1", tokens=1_000_000)
-    assert by(story, "id", rows=[row for row in story.journal().rows if row.type == "batch"]) == {"b-2": "3", "b-1": "1"}
+    assert by(story, "id", rows=[row for row in story.journal().rows if row.type == "batch"]) == {
+        "b-2": "3",
+        "b-1": "1",
+    }
     assert by(story, "day", "kind", rows=[row for row in story.journal().rows if row.type == "batch"]) == {
         ("2026-02-05", "charge"): "1",
         ("2026-02-10", "difference"): "2",
@@ -311,7 +327,11 @@ def test_a_correction_takes_from_one_model_and_gives_to_another(story: Story) ->
         "small": {"input_tokens": 500_000, "output_tokens": 0, "cached_tokens": 0},
         "large": {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0},
     }
-    assert [(row.kind, row.count) for row in story.journal().rows] == [("charge", 1), ("correction", -1), ("correction", 1)]
+    assert [(row.kind, row.count) for row in story.journal().rows] == [
+        ("charge", 1),
+        ("correction", -1),
+        ("correction", 1),
+    ]
     story("2026-02-06 10:00", "correct", of=id)
     assert by(story, "model") == {"small": "0", "large": "0"}
     assert sum(row.count for row in story.journal().rows) == 0
@@ -329,9 +349,19 @@ def test_a_refund_lowers_the_day_and_the_model_of_its_charge(story: Story) -> No
 
 
 def test_settled_usage_stands_at_the_instant_it_was_authorized(story: Story) -> None:
-    story("2026-02-03 23:59", "authorize", id="h-1", usage={"type": "chat", "model": "small", "input_tokens": 1_500_000, "output_tokens": 0})
+    story(
+        "2026-02-03 23:59",
+        "authorize",
+        id="h-1",
+        usage={"type": "chat", "model": "small", "input_tokens": 1_500_000, "output_tokens": 0},
+    )
     assert funds(story.journal()).reserved == Fraction(3, 2)
-    story("2026-02-04 00:01", "settle", hold="h-1", usage={"type": "chat", "model": "small", "input_tokens": 1_000_000, "output_tokens": 0})
+    story(
+        "2026-02-04 00:01",
+        "settle",
+        hold="h-1",
+        usage={"type": "chat", "model": "small", "input_tokens": 1_000_000, "output_tokens": 0},
+    )
     assert by(story, "day", "model", "id") == {("2026-02-03", "small", "h-1"): "1"}
     assert funds(story.journal()).reserved == 0
     assert funds(story.journal("2026-02-04T00:00:00Z")).reserved == Fraction(3, 2)
@@ -371,9 +401,19 @@ def test_what_is_charged_by_time_tells_how_long_it_ran(story: Story) -> None:
 
 
 def test_spend_to_date(story: Story) -> None:
-    for at in ("2026-02-08 00:00", "2026-02-28 23:59", "2026-03-01 00:00", "2026-03-08 23:59", "2026-03-09 00:00", "2026-03-15 10:00"):
+    for at in (
+        "2026-02-08 00:00",
+        "2026-02-28 23:59",
+        "2026-03-01 00:00",
+        "2026-03-08 23:59",
+        "2026-03-09 00:00",
+        "2026-03-15 10:00",
+    ):
         story.chat(at)
-    found = {name: (one["from"], one["usage"]) for name, one in spend(story.journal().rows, story.journal().now, "UTC").items()}  # type: ignore[index]
+    found = {
+        name: (one["from"], one["usage"])
+        for name, one in spend(story.journal().rows, story.journal().now, "UTC").items()
+    }  # type: ignore[index]
     assert found == {
         "today": ("2026-03-15", "1"),
         "last_7_days": ("2026-03-09", "2"),
@@ -395,7 +435,11 @@ def test_last_days_over_a_change_of_the_clock_are_days(story: Story) -> None:
 def test_balance_and_its_parts(story: Story) -> None:
     story("2026-02-03 09:00", "topup", id="t-1", amount=10)
     story.chat("2026-02-03 10:00", input=2_500_000)
-    story("2026-02-03 11:00", "authorize", usage={"type": "chat", "model": "small", "input_tokens": 1_000_000, "output_tokens": 0})
+    story(
+        "2026-02-03 11:00",
+        "authorize",
+        usage={"type": "chat", "model": "small", "input_tokens": 1_000_000, "output_tokens": 0},
+    )
     found = balance(story.journal())
     assert {name: found[name] for name in ("balance", "paid", "promotional", "reserved", "owed")} == {
         "balance": "9.5",
@@ -429,7 +473,10 @@ def test_a_later_instant_is_told_as_if_time_had_come_there_and_nothing_is_writte
     # the trial is gone after 30 days, and the hours go on
     hours = 30 * 24 + 1
     in_february = 25 * 24 + 14
-    assert by(story, "type", rows=later.rows) == {"gpu": str(Fraction("0.6") * hours), "bill": str(Fraction("0.12") * in_february)}
+    assert by(story, "type", rows=later.rows) == {
+        "gpu": str(Fraction("0.6") * hours),
+        "bill": str(Fraction("0.12") * in_february),
+    }
     assert (funds(later).promotional, funds(later).owed) == (0, Fraction("0.6") * hours - 112)
     assert story.journal().rows[-1].at == parse_instant("2026-02-03T10:00:00Z")
     assert len(story.ledger.history()) == len(before)
@@ -532,8 +579,22 @@ def test_tokens_by_month_and_of_all_time(story: Story) -> None:
     story("2026-03-03 12:00", "batch", tokens=7)
     found = tokens(story.journal().rows, story.contents)
     assert found["periods"] == [
-        {"period": "2026-02", "input_tokens": "1000", "output_tokens": "500", "cached_tokens": "400", "total_tokens": "1500", "cost": "0.0018"},
-        {"period": "2026-03", "input_tokens": "17", "output_tokens": "5", "cached_tokens": "0", "total_tokens": "22", "cost": "0.000027"},
+        {
+            "period": "2026-02",
+            "input_tokens": "1000",
+            "output_tokens": "500",
+            "cached_tokens": "400",
+            "total_tokens": "1500",
+            "cost": "0.0018",
+        },
+        {
+            "period": "2026-03",
+            "input_tokens": "17",
+            "output_tokens": "5",
+            "cached_tokens": "0",
+            "total_tokens": "22",
+            "cost": "0.000027",
+        },
     ]
     assert found["all_time"]["total_tokens"] == "1522"  # type: ignore[index]
 
@@ -594,14 +655,14 @@ def test_what_comes_late_is_printed_on_the_next_invoice(story: Story) -> None:
 def test_a_minimum_is_a_true_up_and_what_lowers_it_later_comes_next() -> None:
     story = Story(WITH_MINIMUM)
     story("2026-01-31 12:00", "signup")
-    story("2026-02-03 10:00", "call")
+    story("2026-02-03 10:00", "call", calls=1)
     story("2026-03-02 10:00", "clock")
     # anchored at 31 January in Berlin: the first period is over with the 27th of February, local time
     first, second = invoices(story.journal())
     assert first.as_dict()["to"] == "2026-02-27T23:00:00Z"
     assert lines(first) == [("usage", "", "calls", "1", "1"), ("true-ups", "", "calls", None, "10")]
     assert lines(second) == [("true-ups", "", "calls", None, "9")]
-    story("2026-02-20 10:00", "call")
+    story("2026-02-20 10:00", "call", calls=1)
     assert lines(invoice(story.journal(), "2026-01-31")) == lines(first)
     # the call is of a period that is closed, February's minimum of the one at hand
     assert [(line.section, line.period, str(line.amount)) for line in invoice(story.journal(), "2026-02-28").lines] == [
@@ -646,13 +707,36 @@ def events(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Events of one account over ten weeks: most in order, some late, some at the very ends of months."""
     found: list[dict[str, Any]] = []
     hours = 0
-    kinds = ("chat", "batch", "batch", "topup", "start", "change", "stop", "correct", "refund", "subscribe", "authorize", "settle", "clock", "rerate")
+    kinds = (
+        "chat",
+        "batch",
+        "batch",
+        "topup",
+        "start",
+        "change",
+        "stop",
+        "correct",
+        "refund",
+        "subscribe",
+        "authorize",
+        "settle",
+        "clock",
+        "rerate",
+    )
     for number in range(draw(st.integers(1, 22))):
         hours = draw(st.sampled_from([hours + 1, hours + 30, hours + 200, max(hours, 12 * 24), max(hours, 40 * 24)]))
         late = draw(st.sampled_from([0, 0, 0, 20, 300]))
         kind = draw(st.sampled_from(kinds))
         at = START + timedelta(hours=max(0, hours - late))
-        found.append({"id": f"e{number}", "account": "acme", "type": kind, "at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), **_words(draw, kind, number)})
+        found.append(
+            {
+                "id": f"e{number}",
+                "account": "acme",
+                "type": kind,
+                "at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                **_words(draw, kind, number),
+            }
+        )
     return found
 
 
@@ -691,10 +775,14 @@ def _words(draw: st.DrawFn, kind: str, number: int) -> dict[str, Any]:
 def run(told: list[dict[str, Any]]) -> Iterator[pricelang.Ledger]:
     """The ledger after each event that was taken."""
     ledger = pricelang.Ledger.open("memory://", rules())
-    ledger.apply({"id": "s", "type": "signup", "account": "acme", "at": START.strftime("%Y-%m-%dT%H:%M:%SZ"), "plan": "Free"})
+    ledger.apply(
+        {"id": "s", "type": "signup", "account": "acme", "at": START.strftime("%Y-%m-%dT%H:%M:%SZ"), "plan": "Free"}
+    )
     for event in told:
         if event["type"] == "start":
-            event = {key: value for key, value in event.items() if key != ("space" if event["resource"] == "gpu" else "size")}
+            event = {
+                key: value for key, value in event.items() if key != ("space" if event["resource"] == "gpu" else "size")
+            }
         if ledger.apply(event).decision != "rejected":
             yield ledger
     ledger.close()
@@ -705,14 +793,27 @@ def journal_postings(ledger: pricelang.Ledger) -> Counter[Any]:
 
 
 @settings(max_examples=120)
-@given(events(), st.lists(st.sampled_from(["model", "day", "week", "month", "hour", "type", "kind", "agent", "size", "id"]), min_size=1, max_size=3, unique=True))
-def test_groups_add_up_to_the_postings_and_every_posting_is_told_once(told: list[dict[str, Any]], names: list[str]) -> None:
+@given(
+    events(),
+    st.lists(
+        st.sampled_from(["model", "day", "week", "month", "hour", "type", "kind", "agent", "size", "id"]),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    ),
+)
+def test_groups_add_up_to_the_postings_and_every_posting_is_told_once(
+    told: list[dict[str, Any]], names: list[str]
+) -> None:
     contents = Contents(rules().program)
     for ledger in run(told):
         journal = read_ledger(ledger, "acme")
         known = journal_postings(ledger)
         assert Counter(postings(journal)) == known
-        charged = sum((signed(one, book) * many for one, many in known.items() for book in ("revenue/", "fees/", "bill/")), Fraction(0))
+        charged = sum(
+            (signed(one, book) * many for one, many in known.items() for book in ("revenue/", "fees/", "bill/")),
+            Fraction(0),
+        )
         groups = grouped(journal.rows, names, contents, "Europe/Berlin")
         assert sum((one.amount for _, one in groups), Fraction(0)) == total(journal.rows) == charged
         assert all(sum((part.amount for part in row.parts), Fraction(0)) == row.amount for row in journal.rows)
@@ -745,15 +846,33 @@ def test_every_charge_is_on_one_invoice_and_a_closed_invoice_stays_as_it_is(told
 
 def test_charges_and_records_come_to_the_same_as_a_ledger(story: Story) -> None:
     sent: list[dict[str, Any]] = [
-        {"id": "c-1", "type": "chat", "at": "2026-02-03T10:00:00Z", "account": "acme", "model": "large", "input_tokens": 1000, "output_tokens": 50},
+        {
+            "id": "c-1",
+            "type": "chat",
+            "at": "2026-02-03T10:00:00Z",
+            "account": "acme",
+            "model": "large",
+            "input_tokens": 1000,
+            "output_tokens": 50,
+        },
         {"id": "c-2", "type": "batch", "at": "2026-02-03T11:00:00Z", "account": "acme", "tokens": 1_500_000},
-        {"id": "c-3", "type": "chat", "at": "2026-02-04T10:00:00Z", "account": "acme", "model": "small", "input_tokens": 70, "output_tokens": 0},
+        {
+            "id": "c-3",
+            "type": "chat",
+            "at": "2026-02-04T10:00:00Z",
+            "account": "acme",
+            "model": "small",
+            "input_tokens": 70,
+            "output_tokens": 0,
+        },
     ]
     for one in sent:
         assert story.ledger.apply(one).accepted
     charges = [json.loads(json.dumps(one.as_dict())) for one in rules().rate_stream(sent)]
     rows = read_charges(rules().program, charges, sent)
-    assert usage(rows, story.contents, ["day", "model"]) == usage(story.journal().rows, story.contents, ["day", "model"])
+    assert usage(rows, story.contents, ["day", "model"]) == usage(
+        story.journal().rows, story.contents, ["day", "model"]
+    )
     assert by(story, "model", rows=read_charges(rules().program, charges)) == {None: str(total(rows))}
     with pytest.raises(ReportError, match='"c-3" has no record'):
         read_charges(rules().program, charges, sent[:2])
@@ -764,10 +883,13 @@ def test_charges_and_records_come_to_the_same_as_a_ledger(story: Story) -> None:
 
 
 def test_a_true_up_has_no_record() -> None:
-    sent = [{"id": "c-1", "type": "call", "at": "2026-02-03T10:00:00Z", "account": "acme"}]
+    sent = [{"id": "c-1", "type": "call", "at": "2026-02-03T10:00:00Z", "account": "acme", "calls": 1}]
     charges = [one.as_dict() for one in rules(WITH_MINIMUM).rate_stream(sent)]
     rows = read_charges(rules(WITH_MINIMUM).program, charges, sent)
-    assert [(row.kind, row.label, row.amount, row.count) for row in rows] == [("charge", "", 1, 1), ("true-up", "calls", 9, 0)]
+    assert [(row.kind, row.label, row.amount, row.count) for row in rows] == [
+        ("charge", "", 1, 1),
+        ("true-up", "calls", 9, 0),
+    ]
 
 
 # --- the command ------------------------------------------------------------------------------------------------------------
@@ -780,9 +902,36 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "shop.price").write_text(RULES)
     with pricelang.Ledger.open(f"sqlite:///{folder}/ledger.db", pricelang.load(folder / "shop.price")) as ledger:
         for account in ("acme", "zeta"):
-            ledger.apply({"id": f"{account}-1", "type": "signup", "at": "2026-02-01T00:00:00Z", "account": account, "plan": "Pro"})
-            ledger.apply({"id": f"{account}-2", "type": "chat", "at": "2026-02-02T10:00:00Z", "account": account, "model": "small", "agent": "=SUM(A1)", "input_tokens": 1_000_000, "output_tokens": 0})
-    record = {"id": "r-1", "type": "chat", "at": "2026-02-02T10:00:00Z", "account": "acme", "model": "small", "input_tokens": 1_000_000, "output_tokens": 0}
+            ledger.apply(
+                {
+                    "id": f"{account}-1",
+                    "type": "signup",
+                    "at": "2026-02-01T00:00:00Z",
+                    "account": account,
+                    "plan": "Pro",
+                }
+            )
+            ledger.apply(
+                {
+                    "id": f"{account}-2",
+                    "type": "chat",
+                    "at": "2026-02-02T10:00:00Z",
+                    "account": account,
+                    "model": "small",
+                    "agent": "=SUM(A1)",
+                    "input_tokens": 1_000_000,
+                    "output_tokens": 0,
+                }
+            )
+    record = {
+        "id": "r-1",
+        "type": "chat",
+        "at": "2026-02-02T10:00:00Z",
+        "account": "acme",
+        "model": "small",
+        "input_tokens": 1_000_000,
+        "output_tokens": 0,
+    }
     (folder / "usage.jsonl").write_text(json.dumps(record) + "\n")
     charge = rules().rate(record)
     (folder / "charges.jsonl").write_text(json.dumps(charge.as_dict()) + "\n")
@@ -791,7 +940,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def call(folder: Path, kind: str, *words: str) -> Result:
     where = () if "--ledger" in words or "--charges" in words else ("--ledger", f"sqlite:///{folder}/ledger.db")
-    return CliRunner().invoke(commands, ["report", kind, str(folder / "shop.price"), *where, *words], env={"NO_COLOR": "1"})
+    return CliRunner().invoke(
+        commands, ["report", kind, str(folder / "shop.price"), *where, *words], env={"NO_COLOR": "1"}
+    )
 
 
 def data(folder: Path, kind: str, *words: str) -> Any:
@@ -801,14 +952,28 @@ def data(folder: Path, kind: str, *words: str) -> Any:
 
 
 def test_the_command_reports_each_kind(shop: Path) -> None:
-    assert data(shop, "usage", "--by", "account,type")["groups"][0] == {"account": "acme", "type": "fees", "count": "0", "quantities": {}, "amount": "31"}
+    assert data(shop, "usage", "--by", "account,type")["groups"][0] == {
+        "account": "acme",
+        "type": "fees",
+        "count": "0",
+        "quantities": {},
+        "amount": "31",
+    }
     assert data(shop, "usage", "--account", "acme")["total"]["amount"] == "32"
-    assert data(shop, "daily", "--from", "2026-02-01", "--to", "2026-02-02", "--account", "zeta")["daily"][1]["cost"] == "1"
+    assert (
+        data(shop, "daily", "--from", "2026-02-01", "--to", "2026-02-02", "--account", "zeta")["daily"][1]["cost"]
+        == "1"
+    )
     assert len(data(shop, "daily")["daily"]) == 30
     assert data(shop, "tokens")["all_time"]["input_tokens"] == "2000000"
     assert data(shop, "top", "--most", "1")["records"][0]["id"] == "acme-2"
-    assert [one["id"] for one in data(shop, "records", "--account", "acme", "--from", "2026-02-02")["records"]] == ["acme-2"]
-    assert data(shop, "summary", "--account", "acme", "--by", "agent")["by_agent"][1] == {"agent": "=SUM(A1)", "spent": "1"}
+    assert [one["id"] for one in data(shop, "records", "--account", "acme", "--from", "2026-02-02")["records"]] == [
+        "acme-2"
+    ]
+    assert data(shop, "summary", "--account", "acme", "--by", "agent")["by_agent"][1] == {
+        "agent": "=SUM(A1)",
+        "spent": "1",
+    }
     assert data(shop, "balance", "--account", "acme")["balance"] == "1"
     assert [one["account"] for one in data(shop, "transactions")["transactions"]] == ["zeta", "acme"]
     assert data(shop, "invoice", "--account", "acme", "--period", "2026-02")["due"] == "31"
@@ -841,7 +1006,12 @@ def test_the_command_takes_charges_in_place_of_a_ledger(shop: Path) -> None:
     with_usage = (*where, "--usage", str(shop / "usage.jsonl"))
     assert data(shop, "usage", "--by", "model", *with_usage)["groups"][0]["model"] == "small"
     assert data(shop, "usage", "--by", "model", *where)["groups"][0]["model"] is None
-    assert data(shop, "daily", *with_usage)["daily"][-1] == {"date": "2026-02-02", "count": "1", "total_tokens": "1000000", "cost": "1"}
+    assert data(shop, "daily", *with_usage)["daily"][-1] == {
+        "date": "2026-02-02",
+        "count": "1",
+        "total_tokens": "1000000",
+        "cost": "1",
+    }
 
 
 @pytest.mark.parametrize(

@@ -227,9 +227,6 @@ def test_r26_each_start_starts_an_hour() -> None:
     assert t.revenue("vm") == 12
 
 
-SIZED = "resource vm\n  size  GB, may change\n  note  text, optional, may change\n\nprice vm\n  hours:  size × $1 per 1 GB every started hour\n\n"
-
-
 @pytest.fixture
 def sized() -> Teller:
     body = (
@@ -275,7 +272,7 @@ def test_r26_the_zone_does_not_stretch_an_hour() -> None:
 
 
 def test_r26_started_days_keep_the_clock_time() -> None:
-    t = Teller(ruleset(HOURS.replace("hour", "day").replace("days:", "hours:"), zone="Europe/Berlin"))
+    t = Teller(ruleset(HOURS.replace("started hour", "started day"), zone="Europe/Berlin"))
     run(t, "2026-03-28 11:00", "2026-03-30 10:00", kind="a")  # noon there, then noon in summer time
     assert hours(t) == [("2026-03-28 11:00", 4), ("2026-03-29 10:00", 4)]
 
@@ -304,7 +301,7 @@ def test_r26_hours_beside_time() -> None:
     ],
 )
 def test_r27_a_gb_month_is_of_the_calendar_month_at_hand(start: str, stop: str, amount: Fraction) -> None:
-    t = Teller(ruleset('price_allow').__class__ and ruleset(DISK.format("$1").replace("price disk\n", 'price disk\n  allow endless-decimals "this is the test"\n')), signup="2024-01-01")
+    t = Teller(ruleset(DISK.format("$1").replace("price disk\n", 'price disk\n  allow endless-decimals "this is the test"\n')), signup="2024-01-01")
     run(t, start, stop, resource="disk", size=1)
     assert t.revenue("disk") == amount
 
@@ -415,7 +412,7 @@ def test_r43_after_a_grace_of_days() -> None:
     assert t.told("suspended") == []
     t.ok("2026-02-17 12:00", "clock")
     assert [one["at"] for one in t.told("suspended")] == ["2026-02-17T10:30:00Z"]
-    assert t.balance == -4 * 24 * 7 + 4 - 4  # 168 hours, of which one was paid
+    assert t.balance == 4 - 168 * 4  # the hours of seven days, of which one was paid
 
 
 def test_r43_a_grace_between_two_hours_ends_at_the_next() -> None:
@@ -508,14 +505,24 @@ def test_r43_time_is_charged_until_the_suspension_and_from_the_resumption() -> N
     t = Teller(ruleset(body))
     t.ok("2026-02-17 09:00", "topup", amount=4)
     run(t, "2026-02-17 10:30", None, size=1)
-    # 2 at 11:30, and the next 2 at 12:30 leave nothing: suspended at 13:30, when another hour had passed
+    # 2 for the hour to 11:30, 2 for the hour to 12:30: nothing is left for the hour that would begin
     t.ok("2026-02-17 20:00", "clock")
-    assert [one["at"] for one in t.told("suspended")] == ["2026-02-17T13:30:00Z"]
-    assert t.balance == -2
+    assert [one["at"] for one in t.told("suspended")] == ["2026-02-17T12:30:00Z"]
+    assert t.balance == 0
     t.ok("2026-02-17 20:15", "topup", amount=10)
     t.ok("2026-02-17 20:45", "stop", resource_id="v")
-    assert t.balance == 7  # 10 less 2 owed, less half an hour
-    assert t.paid_for("v") == 7
+    assert t.balance == 9  # half an hour
+    assert t.paid_for("v") == 5
+
+
+@pytest.mark.parametrize("hourly", ["", "  hours:  $4 every started hour\n"])
+def test_r43_midnight_is_no_hour(hourly: str) -> None:
+    body = f"resource vm\n  size  GB, may change\n\nprice vm\n{hourly}  time:  size at $2 per GB-hour\n\naccount\n  card  yes or no, default yes\n\nlimit card\n  account.card must be yes\n  suspend vm\n"
+    t = Teller(ruleset(body))
+    run(t, "2026-02-17 22:30", None, size=1)
+    t.ok("2026-02-17 23:45", "set", card=False)
+    t.ok("2026-02-18 02:00", "clock")
+    assert [one["at"] for one in t.told("suspended")] == ["2026-02-18T00:30:00Z"]  # the hours begin at half past
 
 
 def test_r43_only_what_is_named_is_suspended() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -24,10 +25,24 @@ if TYPE_CHECKING:
     from pricelang.account.terms import Terms
 
 VERSION = 1
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 _CLASSES: dict[str, type] = {one.__name__: one for one in (FeeState, Hold, Lot, Mark, Order, Running, Wallet)}
 _NAMES = {one: [each.name for each in fields(one)] for one in _CLASSES.values()}
 _STATE = [each.name for each in fields(State)]
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _text(value: str) -> str:
+    return f"'{value}"
+
+
+def _figure(value: Fraction) -> str:
+    over, under = value.as_integer_ratio()
+    return str(over) if under == 1 else f"{over}/{under}"
 
 
 class Codec:
@@ -36,6 +51,18 @@ class Codec:
     def __init__(self, terms: Terms) -> None:
         self.floors = {(id(one.price), one.line.label, one.step): one for one in terms.floors}
         self.named = {one.name: one for one in terms.floors}
+        self._ways: dict[type, Callable[[Any], object]] = {
+            type(None): _same,
+            bool: _same,
+            int: _same,
+            str: _text,
+            Fraction: _figure,
+            tuple: self._tuple,
+            list: self._tuple,
+            dict: self._dict,
+            Counts: self._counts,
+            Minimum: self._kept,
+        }
 
     def encode(self, state: State) -> str:
         found: dict[str, object] = {"v": VERSION}
@@ -44,7 +71,7 @@ class Codec:
             if value is None or value == () or value == {} or (value == 0 and name in ("overdraft", "orders")):
                 continue
             found[name] = self._out(value)
-        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+        return _encode(found)
 
     def decode(self, text: str) -> State:
         try:
@@ -56,27 +83,26 @@ class Codec:
             raise LedgerError(f"what the ledger keeps of an account cannot be read: {error}") from error
 
     def _out(self, value: object) -> object:
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str):
-            return f"'{value}"
-        if isinstance(value, Fraction):
-            over, under = value.as_integer_ratio()
-            return str(over) if under == 1 else f"{over}/{under}"
-        if isinstance(value, int):
-            return value
-        if isinstance(value, tuple):
-            return [self._out(one) for one in value]
-        if isinstance(value, dict):
-            return {"=": [[self._out(key), self._out(one)] for key, one in value.items()]}
-        if isinstance(value, Counts):
-            return {"Counts": [self._out(getattr(value, name)) for name in ("totals", "wallets", "first", "minimums")]}
-        if isinstance(value, Minimum):
-            floor = self.floors[id(value.price), value.line.label, value.step]
-            own = (floor.name, value.account, value.start, value.name, value.at, tuple(value.totals), value.apart)
-            return {"Minimum": self._out(own)}
+        return self._ways.get(type(value), self._object)(value)
+
+    def _object(self, value: Any) -> object:
         kind = type(value)
         return {kind.__name__: [self._out(getattr(value, name)) for name in _NAMES[kind]]}
+
+    def _dict(self, value: dict[object, object]) -> object:
+        out = self._out
+        return {"=": [[out(key), out(one)] for key, one in value.items()]}
+
+    def _tuple(self, value: tuple[object, ...]) -> object:
+        return [self._out(one) for one in value]
+
+    def _counts(self, value: Counts) -> object:
+        return {"Counts": [self._out(one) for one in (value.totals, value.wallets, value.first, value.minimums)]}
+
+    def _kept(self, value: Minimum) -> object:
+        floor = self.floors[id(value.price), value.line.label, value.step]
+        own = (floor.name, value.account, value.start, value.name, value.at, tuple(value.totals), value.apart)
+        return {"Minimum": self._out(own)}
 
     def _in(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -42,6 +42,7 @@ from pricelang.number import decimal_or_fraction
 from pricelang.plain import dataclass
 
 BATCH = 1000
+MOST_WARM = 5000
 Way = Callable[[Warm, Mapping[str, Any], int], Calm | None]
 Item = Mapping[str, object] | RecordError
 """An event, or why what stood in its place could not be read."""
@@ -149,7 +150,15 @@ class Ledger:
         usage = {key: value for key, value in record.items() if key not in ("id", "at", "account")}
         return self.apply({**event, "usage": usage})
 
+    def release(self, hold: str, account: str, at: str) -> Outcome:
+        """Gives back what was reserved, with nothing charged. `at` is an instant with its offset."""
+        return self.apply({"id": f"{hold}/release", "type": "release", "at": at, "account": account, "hold": hold})
+
     # --- reading
+
+    def entry(self, id: str) -> Entry | None:
+        """What the journal has of an event; None where no such event was decided."""
+        return self.store.view(lambda books: books.entry(id))
 
     def balance(self, account: str) -> Decimal | Fraction:
         """What is available: unexpired funds less reservations, as of the account's last event. KeyError: none such."""
@@ -238,7 +247,16 @@ class Ledger:
             wide = wide or (one.account is None and not isinstance(one.event, Rejected))
         if not names and not wide:
             return [(one.line, one.event) for one in read if isinstance(one.event, Rejected)]
-        return self.store.transact(None if wide else sorted(names), lambda books: self._work(books, read))
+        found, warm = self.store.transact(None if wide else sorted(names), lambda books: self._work(books, read))
+        if self._memory is None:
+            self._keep_warm(warm)
+        return found
+
+    def _keep_warm(self, warm: dict[str, Warm]) -> None:
+        """Accounts stay warm for the next event, as long as the store still has the state that they came to."""
+        if len(self._warm) > MOST_WARM:
+            self._warm.clear()
+        self._warm.update(warm)
 
     def _look(self, line: int | None, raw: Item) -> _Read:
         """An event read, or kept for the short way."""
@@ -256,7 +274,7 @@ class Ledger:
             return _Read(line, {}, None, _unread(raw, error, line))
         return _Read(line, {}, event.account, event)
 
-    def _work(self, books: Books, read: list[_Read]) -> list[tuple[int | None, Outcome]]:
+    def _work(self, books: Books, read: list[_Read]) -> tuple[list[tuple[int | None, Outcome]], dict[str, Warm]]:
         """One transaction: warm accounts are its own, and put back before the long way and at its end."""
         warm: dict[str, Warm] = {}
         found: list[tuple[int | None, Outcome]] = []
@@ -269,8 +287,11 @@ class Ledger:
             if isinstance(outcome, Rejected):
                 outcome.line = one.line
             found.append((one.line, outcome))
-        self._put_back(books, warm, list(warm))
-        return found
+        for name, mine in warm.items():
+            if mine.dirty:
+                assert self.quick is not None
+                books.write(name, self.quick.cool(mine), None)
+        return found, warm
 
     def _one(self, books: Books, one: _Read, warm: dict[str, Warm], used: set[str]) -> Outcome:
         if isinstance(one.event, Rejected):
@@ -299,7 +320,10 @@ class Ledger:
         mine = warm.get(one.account)
         if mine is None:
             state = books.state(one.account)
-            mine = quick.warm(state) if state is not None else None
+            if state is None:
+                return None
+            kept = self._warm.pop(one.account, None) if self._memory is None else None
+            mine = kept if kept is not None and kept.state is state and not kept.dirty else quick.warm(state)
             if mine is None:
                 return None
             warm[one.account] = mine

@@ -67,6 +67,8 @@ class Failed:
             "allowed": decimal_text(self.allowed) if self.allowed is not None else None,
             "unit": self.unit,
             "status": self.status,
+            "retry_at": instant_text(self.retry_at) if self.retry_at is not None else None,
+            "message": self.message,
         }
         if self.apart:
             found["for"] = dict(self.apart)

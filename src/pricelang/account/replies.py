@@ -36,8 +36,7 @@ def outcome_of(entry: Entry) -> Outcome:
         "repeated": True,
     }
     if raw["decision"] == "refused":
-        retry = _instant(raw["retry_at"])
-        limits = tuple(_failed(one, retry, raw["message"]) for one in raw["limits"])
+        limits = tuple(_failed(one) for one in raw["limits"])
         return Refused(**told, limits=limits)
     facts = {name: raw[name] for name in _FACTS if name in raw}
     return Accepted(**told, hold=raw.get("hold"), reserved=_figure(raw.get("reserved")), facts=facts or None)
@@ -56,7 +55,7 @@ def posting_of(raw: Mapping[str, Any]) -> Posting:
     )
 
 
-def _failed(raw: Mapping[str, Any], retry: Fraction | None, message: str) -> Failed:
+def _failed(raw: Mapping[str, Any]) -> Failed:
     return Failed(
         raw["name"],
         Fraction(raw["asked"]),
@@ -64,8 +63,8 @@ def _failed(raw: Mapping[str, Any], retry: Fraction | None, message: str) -> Fai
         _figure(raw["allowed"]),
         raw["unit"],
         raw["status"],
-        retry,
-        message,
+        _instant(raw["retry_at"]),
+        raw["message"],
         tuple(raw.get("for", {}).items()),
     )
 
