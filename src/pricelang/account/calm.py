@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING
 from typing import Any
@@ -13,6 +15,8 @@ from pricelang.account.outcome import Accepted
 from pricelang.account.outcome import Outcome
 from pricelang.account.outcome import Posting
 from pricelang.engine.compiled.amounts import Decimals
+from pricelang.engine.compiled.scales import NotCompiled
+from pricelang.number import decimal_text
 from pricelang.period import instant_text
 
 if TYPE_CHECKING:
@@ -20,6 +24,16 @@ if TYPE_CHECKING:
     from pricelang.account.terms import Terms
     from pricelang.engine.account import Account
     from pricelang.engine.charge import ChargeLine
+
+
+@lru_cache(maxsize=64)
+def writer(scale: int) -> Callable[[int], str]:
+    """How amounts at a scale are written."""
+    try:
+        return Decimals.of(scale).text
+    except NotCompiled:
+        return lambda value: decimal_text(Fraction(value, scale))
+
 
 # mypy: disable-error-code="override,misc"
 
@@ -147,7 +161,7 @@ class Calm(Accepted):
         lines = self._written() if self._plan.lines is not None else None
         if lines is None:
             return text_of(self.as_dict())
-        raw, say = self._raw, self._decimals().text
+        raw, say = self._raw, writer(self._scale)
         head = f'{{"id":{_quoted(raw["id"])},"type":{_quoted(raw["type"])},"at":"{raw["at"]}"'
         said = f',"account":{_quoted(raw["account"])},"decision":"accepted","status":200,"amount":"{say(self._amount)}"'
         said += f',"balance":"{say(self._balance)}"'
@@ -158,9 +172,6 @@ class Calm(Accepted):
             assert facts is not None
             said += f',"of":{_quoted(self._settles[0])},"record":{text_of(facts["record"])}'  # type: ignore[arg-type]
         return f'{head}{said},"lines":[{",".join(lines)}],"postings":[{",".join(self._posted())}],"notices":[]}}'
-
-    def _decimals(self) -> Decimals:
-        return self._terms.money_decimals(self._scale)
 
     def _written(self) -> list[str] | None:
         """The lines as JSON texts."""
@@ -179,7 +190,7 @@ class Calm(Accepted):
         """The postings as JSON texts."""
         if not self._amount:
             return []
-        say = self._decimals().text
+        say = writer(self._scale)
         at = self._raw["at"] if self._settles is None else instant_text(Fraction(self._settles[1]))
         tail = f'"to":{_quoted("revenue/" + self._plan.usage)}'
         of = _quoted(self.of)

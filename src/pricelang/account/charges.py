@@ -42,8 +42,6 @@ def accept(work: Work, record: Record, charge: Charge, pricing: Pricing | None) 
     amount = charge.exact_amount
     if pricing is not None:
         amount = in_order(work, record, charge, pricing)
-    else:
-        work.state.counts.first.setdefault(work.state.name, record.at)
     work.charged = amount
     post(work, record.type, amount, record.id, record.at, "charge")
     return amount

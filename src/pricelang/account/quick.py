@@ -60,7 +60,7 @@ class Warm:
     """An account as whole numbers. `state` is what it was warmed from; `dirty`: it has gone on since."""
 
     __slots__ = (
-        *("blocked", "bounds", "cells", "clock", "due", "dirty", "first", "funds", "holds", "lots", "made", "old"),
+        *("blocked", "bounds", "cells", "clock", "due", "dirty", "funds", "holds", "lots", "made", "old"),
         *("owed", "quiet", "reserved", "reserved_by", "settled", "state", "view"),
     )
 
@@ -72,7 +72,6 @@ class Warm:
         self.old: list[Cell] = []
         self.holds: dict[str, tuple[str, int, int, int, list[tuple[Cell, int]]]] = {}
         self.settled: list[str] = []
-        self.first: int | None = None
         self.lots: list[list[Any]] = []
         self.funds = self.owed = self.reserved = 0
         self.reserved_by: dict[str, int] = {}
@@ -220,8 +219,6 @@ class Quick:
                 state.holds[name] = Hold(name, usage, Fraction(at), Fraction(amount, scale), Fraction(expires), said)
         if warm.due < NEVER and (state.due is None or warm.due < state.due):
             state.due = Fraction(warm.due)
-        if warm.first is not None:
-            state.counts.first.setdefault(state.name, Fraction(warm.first))
         if state.clock // 3600 != warm.state.clock // 3600:
             windows.forget(self.terms, state)
         open_cells = {id(cell) for hold in warm.holds.values() for cell, _ in hold[4]}
@@ -333,8 +330,6 @@ class Quick:
             cell.used += adds
         parts = self._pay(warm, plan, amount)
         self._went(warm, at)
-        if warm.first is None:
-            warm.first = at
         balance = warm.funds - warm.owed - warm.reserved
         return Calm(self.terms, raw, at, warm.view, self.scale, amount, balance, parts, plan)
 
@@ -407,8 +402,6 @@ class Quick:
         del warm.holds[raw["hold"]]
         warm.settled.append(raw["hold"])
         self._went(warm, at)
-        if warm.first is None:
-            warm.first = hold[1]
         balance = warm.funds - warm.owed - warm.reserved
         return Calm(
             self.terms,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import lru_cache
 
 from pricelang.account.floors import floors
 from pricelang.account.state import State
@@ -20,7 +19,6 @@ from pricelang.core.program import Unlimited
 from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.compiled import Compiled
-from pricelang.engine.compiled.amounts import Decimals
 from pricelang.engine.counts import Counts
 from pricelang.engine.counts import period_of
 from pricelang.engine.evaluation import Evaluation
@@ -89,11 +87,6 @@ class Terms:
             return False
         funds = self.policy.funds
         return funds is None or funds.pays is None or usage in funds.pays
-
-    @lru_cache(maxsize=8)  # noqa: B019 - of a value that lives as long as its program
-    def money_decimals(self, scale: int) -> Decimals:
-        """How amounts at a scale are written."""
-        return Decimals.of(scale)
 
     @property
     def reservation_seconds(self) -> int | None:
@@ -169,8 +162,10 @@ class Terms:
     def price(self, record: Record, state: State) -> tuple[Charge, Pricing | None]:
         """The charge of a record, and what is to be committed if it stands. Raises RecordError."""
         account = self.view(state)
-        if self.compiled is not None and not self.counts_in[record.type]:
-            return self.compiled.rate(record, account), None
+        if not self.counts_in[record.type]:
+            if self.compiled is not None:
+                return self.compiled.rate(record, account), None
+            return self.engine.rate(record, account, Counts()), None
         pricing = Pricing(self.engine, record, account, state.counts, False)
         return pricing.charge(), pricing
 

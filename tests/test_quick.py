@@ -1,0 +1,250 @@
+"""The short way against the definition: random events, decided by both, must come to the same to the letter."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
+
+import pytest
+
+import pricelang
+from pricelang.account.codec import Codec
+from pricelang.account.ledger import Ledger
+from pricelang.account.quick import Quick
+from pricelang.account.stores.memory import MemoryStore
+from pricelang.account.terms import Terms
+
+HEAD = """
+ruleset acme
+  currency USD
+  timezone {zone}
+
+account
+  plan         one of plans, default Free
+  daily_limit  USD, optional
+  low          USD, optional
+  refill_below USD, optional
+  card         yes or no, default yes
+
+table plans by plan
+  | Plan | RPM | TPM   |
+  |------|-----|-------|
+  | Free | 5   | 9,000 |
+  | Pro  | 20  | unlimited |
+
+usage chat
+  model          text
+  tier           one of standard or batch, default standard
+  input_tokens   tokens
+  cached_tokens  tokens, part of input_tokens, default 0
+  output_tokens  tokens
+
+usage voice
+  minutes  minutes
+  agent    text, optional
+
+table models by model, per 1M tokens
+  | Model | Input | Cached   | Output |
+  |-------|-------|----------|--------|
+  | a     | $0.20 | as input | $0.60  |
+  | b     | $3    | $0.30    | $15    |
+
+price chat
+  input:   rest of input_tokens at models.input
+    less 50% when tier is batch
+  cached:  cached_tokens at models.cached
+  output:  output_tokens at models.output
+    rounded to $0.000001, half even
+
+price voice
+  talk:  minutes in steps of 1 minute at $0.05 per minute
+    at least $0.10
+
+"""
+
+BODIES = {
+    "plain": """
+funds
+  pay for chat, voice
+
+topup
+  | pay | bonus |
+  |-----|-------|
+  | any | 10%   |
+
+limit daily "Daily limit"
+  spend each day may reach account.daily_limit
+  alert at 50%, 100%
+  refuse with 402
+
+limit rpm
+  requests each minute may not exceed plans.rpm
+  refuse with 429
+
+limit tpm
+  (input_tokens + output_tokens) each minute for each model may not exceed plans.tpm
+  refuse chat with 429
+
+limit funds_left
+  balance may fall to $0
+  refuse with 402
+
+limit low
+  balance may fall to account.low
+  alert
+
+limit card
+  account.card must be yes
+  refuse voice with 402
+""",
+    "refills": """
+funds
+  pay for chat
+  spend oldest
+  reservations expire after 2 minutes
+
+topup
+  | pay         | bonus |
+  |-------------|-------|
+  | any from $1 | 0%    |
+
+refill $5 when balance below account.refill_below, at most 3 each day
+
+grant trial $1 on signup, expires after 2 days
+
+limit hourly
+  spend each hour may not exceed $2
+  refuse with 429
+
+limit batch
+  requests each day for each tier may not exceed 10 when tier is batch
+  refuse chat with 429
+
+limit paid
+  paid balance may fall to $0 when tier is batch
+  refuse chat with 402
+""",
+    "postpaid": """
+limit slow
+  requests each minute for each agent may not exceed 3
+  refuse voice with 429
+
+limit weekly
+  spend each week may reach $20
+  refuse with 402
+""",
+}
+
+
+def events(seed: int) -> list[dict[str, object]]:
+    rng = random.Random(seed)
+    now = datetime(2026, 2, 17, 23, 30, tzinfo=UTC)
+    found: list[dict[str, object]] = []
+    holds: list[tuple[str, str]] = []
+    number = 0
+
+    def usage() -> dict[str, object]:
+        if rng.random() < 0.25:
+            made: dict[str, object] = {"type": "voice", "minutes": rng.choice([1, 3, 40, "2.5"])}
+            return made | ({"agent": rng.choice("xy")} if rng.random() < 0.7 else {})
+        size = rng.choice([10, 1000, 4000, 100_000])
+        made = {"type": "chat", "model": rng.choice("aab"), "input_tokens": size, "output_tokens": rng.randrange(size)}
+        if rng.random() < 0.3:
+            made["cached_tokens"] = rng.randrange(size)
+        if rng.random() < 0.2:
+            made["tier"] = rng.choice(["batch", "standard"])
+        if rng.random() < 0.03:
+            made[rng.choice(["model", "tier", "colour", "input_tokens"])] = rng.choice(["q", None, -1, 1.5, True])
+        return made
+
+    for account in ("ada", "bob"):
+        low = {"low": "3", "refill_below": "2"} if rng.random() < 0.5 else {}
+        limit = {"daily_limit": rng.choice(["2", "50"])} if rng.random() < 0.7 else {}
+        attributes = {"plan": rng.choice(["Free", "Pro"]), **low, **limit}
+        at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        found.append({"id": f"s-{account}", "type": "signup", "at": at, "account": account, "attributes": attributes})
+    for _ in range(150):
+        number += 1
+        now += timedelta(seconds=rng.choice([0, 0, 1, 5, 20, 70, 70, 600, 4000]))
+        late = rng.random() < 0.03
+        at = (now - timedelta(seconds=rng.randrange(90) if late else 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        account = rng.choice(["ada", "ada", "bob"])
+        event: dict[str, object] = {"id": f"e{number}", "at": at, "account": account}
+        dice = rng.random()
+        if dice < 0.45:
+            event |= usage()
+        elif dice < 0.68:
+            event |= {"type": "authorize", "usage": usage()}
+            holds.append((str(event["id"]), account))
+        elif dice < 0.86 and holds:
+            hold, account = holds.pop(rng.randrange(len(holds)))
+            event |= {"type": "settle", "hold": hold, "account": account, "usage": usage()}
+        elif dice < 0.89 and holds:
+            hold, account = rng.choice(holds)
+            event |= {"type": "release", "hold": hold, "account": account}
+        elif dice < 0.95:
+            event |= {"type": "topup", "amount": rng.choice([1, 5, "12.34"])}
+        elif dice < 0.97:
+            event |= {"type": "set", "attributes": {"daily_limit": rng.choice(["1", "100", None])}}
+        else:
+            event |= {"type": "clock"}
+        found.append(event)
+        if rng.random() < 0.03:
+            found.append(dict(rng.choice(found)))
+    return found
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_the_short_way_comes_to_the_same(body: str, zone: str) -> None:
+    program = pricelang.load_text(HEAD.format(zone=zone) + BODIES[body]).program
+    short = 0
+    for seed in range(12):
+        quick = Ledger(program, "f", MemoryStore(), Terms(program))
+        plain = Ledger(program, "f", MemoryStore(), Terms(program, compiled=False))
+        for event in events(seed):
+            one, other = quick.apply(event), plain.apply(event)
+            short += type(one).__name__ == "Calm"
+            assert one.as_dict() == other.as_dict(), (seed, event)
+            if type(one).__name__ == "Calm":
+                assert one.text() == pricelang.Entry("", "", {}, other.as_dict()).outcome_text  # type: ignore[attr-defined]
+        assert [entry.outcome for entry in quick.history()] == [entry.outcome for entry in plain.history()]
+        assert [entry.event for entry in quick.history()] == [entry.event for entry in plain.history()]
+        for account in ("ada", "bob"):
+            states = [ledger.state(account) for ledger in (quick, plain)]
+            for state in states:
+                state.due = None  # when it is looked at next, not what it is
+            codec = Codec(quick.terms)
+            texts = [codec.encode(state) for state in states]
+            assert [codec.encode(codec.decode(text)) for text in texts] == texts
+            assert _sorted(states[0]) == _sorted(states[1])
+    assert short > 100
+
+
+def _sorted(state: object) -> dict[str, object]:
+    """A state by its parts, in which the order of what is counted says nothing."""
+    names = (
+        "lots",
+        "overdraft",
+        "reserved",
+        "holds",
+        "lapsed",
+        "used",
+        "slid",
+        "attributes",
+        "clock",
+        "payments",
+        "alerted",
+    )
+    return {name: getattr(state, name) for name in names}
+
+
+def test_what_goes_the_long_way_says_why() -> None:
+    rules = pricelang.load_text(
+        HEAD.format(zone="UTC") + "limit a\n  requests in any 60 seconds may not exceed 3\n  refuse chat with 429\n"
+    )
+    quick = Quick(Terms(rules.program))
+    assert quick.why == {"chat": "the limit `a` slides"}
+    assert set(quick.plans) == {"voice"}
