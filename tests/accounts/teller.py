@@ -46,7 +46,9 @@ class Teller:
     ) -> None:
         self.ledger = pricelang.Ledger.open(url, rules)
         self.account = account
+        known = account in self.ledger.accounts()
         self.count = 0
+        self._funds = Fraction(self.balance) if known else Fraction(0)
         self.postings: list[pricelang.account.outcome.Posting] = []
         self.notices: list[dict[str, Any]] = []
         if signup is not None:
@@ -60,7 +62,17 @@ class Teller:
         if not outcome.repeated:
             self.postings += outcome.postings
             self.notices += outcome.notices
+            if outcome.account == self.account and outcome.decision != "rejected":
+                self._balance(outcome)
         return outcome
+
+    def _balance(self, outcome: Any) -> None:
+        """The balance is always what the postings and the reservations make of it, to the last digit."""
+        for one in outcome.postings:
+            assert one.amount > 0
+            self._funds += one.amount * (_is_fund(one.to) - _is_fund(one.source))
+        reserved = sum(self.ledger.state(self.account).reserved.values())
+        assert self.balance == outcome.balance == self._funds - reserved
 
     def ok(self, when: str, type: str, **fields: Any) -> Any:
         """The outcome of an event that must be accepted."""
@@ -127,6 +139,10 @@ class Teller:
             ),
             Fraction(0),
         )
+
+
+def _is_fund(name: str) -> bool:
+    return name == "overdraft" or name.startswith("funds/")
 
 
 def book(name: str) -> str | None:

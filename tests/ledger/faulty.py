@@ -29,6 +29,9 @@ class _Noting:
     def entry(self, id: str) -> Entry | None:
         return self._books.entry(id)
 
+    def used(self, ids: list[str]) -> set[str]:
+        return self._books.used(ids)
+
     def entries(self, account: str | None = None, after: int = 0) -> Iterator[Entry]:
         return self._books.entries(account, after)
 

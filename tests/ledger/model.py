@@ -527,7 +527,7 @@ class Account:
 
     def grant(self, at: int) -> None:
         self.granted, stop = self.calendar.month(at)
-        name = f"monthly/{self.calendar.local(self.granted):%Y-%m}"
+        name = f"grant/monthly/{self.calendar.local(self.granted):%Y-%m}"
         self.give(Lot(name, "grant", Fraction(4), Fraction(4), at, stop, frozenset(("gpu",))))
 
     def fees(self) -> None:
@@ -614,9 +614,9 @@ class Account:
         part = min(self.owed, amount)
         self.owed -= part
         self.note("paid in", amount)
-        self.add(Lot(id, "paid", amount - part, amount, at))
+        self.add(Lot(f"paid/{id}", "paid", amount - part, amount, at))
         if share:
-            self.give(Lot(f"{id}/bonus", "bonus", amount * share, amount * share, at))
+            self.give(Lot(f"bonus/{id}", "bonus", amount * share, amount * share, at))
         self.payments[id] = (amount, NOTHING)
 
     def refund(self, of: str, amount: Fraction) -> None:
@@ -635,8 +635,8 @@ class Account:
         paid, back = self.payments[of]
         if back + amount > paid:
             raise Reject("refund-too-large")
-        lot = next(one for one in self.lots if one.id == of)
-        bonus = next((one for one in self.lots if one.id == f"{of}/bonus"), None)
+        lot = next(one for one in self.lots if one.id == f"paid/{of}")
+        bonus = next((one for one in self.lots if one.id == f"bonus/{of}"), None)
         share = bonus.whole * amount / paid if bonus is not None else NOTHING
         from_bonus = min(share, bonus.left) if bonus is not None else NOTHING
         if amount + share - from_bonus > lot.left:
@@ -675,7 +675,7 @@ class Account:
                 raise Reject("code")
             self.redeemed = True
             until = self.calendar.later(now, self.setup.hello_days)
-            self.give(Lot(f"hello/{event['id']}", "code", Fraction(10), Fraction(10), now, until))
+            self.give(Lot(f"code/hello/{event['id']}", "code", Fraction(10), Fraction(10), now, until))
         elif kind in ("chat", "call"):
             size, model = event.get("tokens", event.get("calls")), event.get("model", "")
             failed = self.refusals(kind, at, model, size)
@@ -810,7 +810,7 @@ class Model:
         account.months = [account.settled]
         account.plans_on = [(at, event["attributes"]["plan"])]
         until = account.calendar.later(at, self.setup.trial_days)
-        account.give(Lot("trial", "grant", Fraction(3), Fraction(3), at, until, frozenset(("chat",))))
+        account.give(Lot("grant/trial", "grant", Fraction(3), Fraction(3), at, until, frozenset(("chat",))))
         account.grant(at)
         account.fees()
         account.finish()

@@ -117,16 +117,16 @@ def test_a_store_that_was_harmed(sqlite_url: Url, harm: str, running: bool) -> N
 
 def test_an_error_in_the_midst_of_a_batch_grants_nothing(sqlite_url: Url, monkeypatch: pytest.MonkeyPatch) -> None:
     with _begun(sqlite_url()) as ledger:
-        decide = ledger._decide
+        decide = ledger._one
         calls: list[int] = []
 
-        def failing(books: Any, event: Any) -> Any:
+        def failing(*given: Any) -> Any:
             calls.append(1)
             if len(calls) == 4:
                 raise OSError("gone")
-            return decide(books, event)
+            return decide(*given)
 
-        monkeypatch.setattr(ledger, "_decide", failing)
+        monkeypatch.setattr(ledger, "_one", failing)
         with pytest.raises(OSError, match="gone"):
             list(ledger.apply_many(crowd.chat(f"c{n}") for n in range(6)))
         assert (ledger.balance("acme"), len(ledger.history())) == (10, 2)

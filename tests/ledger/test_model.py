@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pricelang
@@ -12,11 +13,13 @@ from ledger import compare as comparing
 from ledger.compare import report
 from ledger.compare import run
 from pricelang.account import charges
-from pricelang.account import due
+from pricelang.account import fees
 from pricelang.account import funds
 from pricelang.account import limits
 from pricelang.account import refills
 from pricelang.account import resources
+from pricelang.account.state import Lot
+from pricelang.account.work import Work
 
 CHUNK = 5
 
@@ -38,15 +41,16 @@ def test_every_kind_of_event_and_refusal_is_hit() -> None:
     assert not missed
 
 
-def _never_expires(work: object, lot: object) -> None:
+def _never_expires(work: Work, lot: Lot) -> None:
     """A fault: a lot that expires stays."""
+    work.state.lots = tuple(replace(one, expires=None) if one is lot else one for one in work.state.lots)
 
 
-def _forgets_fees(work: object, fee: object) -> None:
+def _forgets_fees(work: Work, fee: object, amount: object, start: object, at: object) -> None:
     """A fault: a month's fee is not charged."""
 
 
-def _spends_backwards(terms: object, lot: funds.Lot) -> tuple[object, ...]:
+def _spends_backwards(terms: object, lot: Lot) -> tuple[object, ...]:
     """A fault: what came last is spent first."""
     return (-lot.at, lot.id)
 
@@ -72,7 +76,7 @@ def _no_differences(work: object, record: object, charge: object, pricing: objec
 
 FAULTS = [
     (funds, "expire", _never_expires),
-    (due.fees, "due", _forgets_fees),
+    (fees, "_post", _forgets_fees),
     (funds, "order_key", _spends_backwards),
     (refills, "refill", _never_refills),
     (resources, "resume", _never_resumes),
@@ -100,6 +104,6 @@ def test_books_that_do_not_add_up_are_noticed() -> None:
         made = ledger.apply({"id": "s", "type": "signup", "at": at, "account": "acme", "attributes": {"plan": "Free"}})
         total = comparing.books([made])
         assert comparing.conservation(ledger, total) == []
-        total["funds/trial"] -= 1
+        total["funds/grant/trial"] -= 1
         found = Counter(one.split(":")[0] for one in comparing.conservation(ledger, total))
-        assert found["funds/trial"] == found["the books do not add up to nothing"] == 1
+        assert found["funds/grant/trial"] == found["the books do not add up to nothing"] == 1

@@ -49,7 +49,7 @@ def apply(terms: Terms, state: State | None, event: Event, past: Past) -> tuple[
     try:
         return _applied(terms, state, event, past)
     except RecordError as error:
-        return state, rejected(event, error, state)
+        return state, rejected(event, error, state if terms.takes_funds else None)
 
 
 def rejected(event: Event, error: RecordError, state: State | None = None) -> Rejected:
@@ -107,7 +107,7 @@ def _done(work: Work, event: Event, failed: tuple[Failed, ...] = ()) -> tuple[St
     work.own = False
     after(work)
     state = work.state
-    balance = funds.balance(state)
+    balance = funds.balance(state) if work.terms.takes_funds else None
     postings, notices = tuple(work.postings), tuple(work.notices)
     if failed:
         message = "; ".join(one.message for one in failed)
@@ -232,7 +232,18 @@ def _existing(work: Work) -> None:
         state.fees[label] = replace(held, since=held.start, paid=held.full or ZERO)
 
 
+def _epoch(work: Work) -> None:
+    """Attributes are about to change: what was authorized keeps those it was authorized with (R32)."""
+    state = work.state
+    asked = {hold.epoch for holds in (state.holds, state.lapsed) for hold in holds.values()}
+    if state.epoch in asked:
+        state.earlier[state.epoch] = state.attributes.copy()
+        state.epoch += 1
+    state.earlier = {epoch: kept for epoch, kept in state.earlier.items() if epoch in asked}
+
+
 def _set(work: Work, event: Event) -> None:
+    _epoch(work)
     attributes = work.state.attributes
     for name, value in event.attributes.items():
         if value is None:
@@ -246,5 +257,6 @@ def _subscribe(work: Work, plan: str) -> None:
     """Another plan: the account's field `plan`, and the fees that depend on it."""
     if "plan" not in work.terms.readers:
         raise RecordError("unknown-field", "plan", "the accounts of this ruleset have no plan")
+    _epoch(work)
     work.state.attributes["plan"] = work.terms.attribute("plan")(plan)
     fees.change(work)

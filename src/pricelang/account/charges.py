@@ -22,6 +22,7 @@ from pricelang.engine.charge import Charge
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
+from pricelang.engine.lookup import Value
 from pricelang.engine.record import Pricing
 from pricelang.number import decimal_text
 from pricelang.source import Place
@@ -31,9 +32,9 @@ HOUR = 3600
 NOWHERE = Place("", 1)
 
 
-def priced(work: Work, record: Record) -> tuple[Charge, Pricing | None]:
-    """The charge of a record as it stands now."""
-    return work.terms.price(record, work.state)
+def priced(work: Work, record: Record, attributes: dict[str, Value] | None = None) -> tuple[Charge, Pricing | None]:
+    """The charge of a record as it stands now, by the account's attributes or those given."""
+    return work.terms.price(record, work.state, attributes)
 
 
 def accept(work: Work, record: Record, charge: Charge, pricing: Pricing | None) -> Fraction:
@@ -48,8 +49,14 @@ def accept(work: Work, record: Record, charge: Charge, pricing: Pricing | None) 
 
 
 def post(work: Work, usage: str, amount: Fraction, of: str, at: Fraction, kind: str) -> None:
-    """Takes an amount from the funds, or puts it on the bill that its instant belongs to (R25, R41)."""
-    funds.take(work, amount, usage, of, at, kind, None)
+    """Takes an amount from the funds, or puts it on the bill: that of its instant, or the next where that is closed.
+
+    What is counted for a period is counted there all the same (R25, R41).
+    """
+    bill: Fraction | None = None
+    if work.own and at < work.now and work.terms.bill_period(work.state, at)[1] <= work.now:
+        bill = work.now
+    funds.take(work, amount, usage, of, at, kind, bill)
     on_bill(work, at, amount)
 
 
@@ -255,7 +262,7 @@ def posted(entry: Entry) -> dict[tuple[str, str], Fraction]:
 
 def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     """Puts another record in the place of one that was charged, or none, and posts the difference."""
-    terms = work.terms
+    terms, state = work.terms, work.state
     usage, before = amount_of(work, of)
     old = current(work, of)
     if old is None and record is None:
@@ -274,7 +281,8 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     else:
         amount = ZERO
     at = old.at if old is not None else work.now
-    difference = amount - before
+    # what was refunded before is not given back again
+    difference = max(amount - before, min(ZERO, state.credited.get(of, ZERO) - before))
     work.charged = difference
     post(work, usage, difference, of, at, "correction")
     if old is not None:

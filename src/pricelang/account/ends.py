@@ -87,9 +87,21 @@ def _each(minimum: Minimum) -> ops.Period:
 def minimums_again(work: Work) -> None:
     """Settles once more what was settled before something came late."""
     for key in list(work.state.trued):
-        minimum = work.state.counts.minimums.get(key)
+        minimum = work.state.counts.minimums.get(key) or _of_nothing(work, key)
         if minimum is not None:
+            work.state.counts.minimums[key] = minimum
             _true_up(work, key, minimum, minimum.start)
+
+
+def _of_nothing(work: Work, key: tuple[object, ...]) -> Minimum | None:
+    """A minimum whose records were all taken away."""
+    account, price, label, step, start, apart = key
+    name = f"{price}/{label}/{step}"
+    floor = next((one for one in work.terms.floors if one.name == name), None)
+    if floor is None or not isinstance(start, Fraction) or not isinstance(apart, tuple):
+        return None
+    period = work.terms.period_name(floor.each, start)
+    return Minimum(str(account), floor.price, floor.line, floor.step, start, period, start, [ZERO, ZERO], apart)
 
 
 # --- whole bills ----------------------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ from pricelang.number import parse_decimal
 from pricelang.period import instant_text
 from pricelang.plain import dataclass
 
+OWN = "@"
+"""What the ids of the ledger's own entries begin with."""
 LAST = 6
 """After everything at an instant: where a `clock` stands."""
 
@@ -107,6 +109,9 @@ class EventReader:
         if not isinstance(raw, Mapping):
             raise RecordError("not-an-object", None, f"an event must be an object with fields, not {shown(raw)}")
         kind = raw.get("type")
+        id = raw.get("id")
+        if isinstance(id, str) and id.startswith(OWN):
+            raise RecordError("reserved-id", "id", f"ids that begin with {OWN} are the ledger's own")
         if kind in self.terms.program.usages:
             return self._usage(raw)
         kind = named(raw, "type")

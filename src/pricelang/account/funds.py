@@ -64,13 +64,14 @@ def receive(work: Work, amount: Fraction, kind: str, id: str, at: Fraction) -> N
     if owed:
         state.overdraft -= owed
         work.post(kind, "payments", "overdraft", owed, id, at)
-    work.post(kind, "payments", f"funds/{id}", amount - owed, id, at)
-    add(work, Lot(id, "paid", amount - owed, amount, at))
+    lot = Lot(f"paid/{id}", "paid", amount - owed, amount, at, of=id)
+    work.post(kind, "payments", f"funds/{lot.id}", lot.left, id, at)
+    add(work, lot)
 
 
 def give(work: Work, lot: Lot, posting: str) -> None:
     """Funds that nobody paid for."""
-    work.post(posting, "promotions", f"funds/{lot.id}", lot.left, lot.id, work.now)
+    work.post(posting, "promotions", f"funds/{lot.id}", lot.left, lot.of or lot.id, work.now)
     add(work, lot)
 
 

@@ -34,7 +34,7 @@ def authorize(work: Work, record: Record) -> tuple[Failed, ...]:
     if rule is not None and rule.reservations is not None:
         expires = terms.later(work.now, rule.reservations, state, charges.NOWHERE)
     counted = windows.count(work, record, record.at, amount)
-    hold = Hold(record.id, record.type, record.at, amount, expires, tuple(counted))
+    hold = Hold(record.id, record.type, record.at, amount, expires, tuple(counted), state.epoch)
     state.holds[record.id] = hold
     funds.sooner(state, expires)
     _reserve(work, hold, amount)
@@ -98,7 +98,7 @@ def settle(work: Work, id: str, record: Record) -> Fraction:
         message = f"`{id}` was authorized for `{hold.usage}`, and cannot be settled with `{record.type}`"
         raise RecordError("wrong-type", "usage", message)
     record = replace(record, at=hold.at)
-    charge, pricing = charges.priced(work, record)
+    charge, pricing = charges.priced(work, record, state.earlier.get(hold.epoch))
     if id in state.holds:
         _drop(work, hold)
         del state.holds[id]

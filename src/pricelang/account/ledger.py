@@ -17,6 +17,7 @@ from pricelang.account.apply import apply
 from pricelang.account.apply import rejected
 from pricelang.account.calm import Calm
 from pricelang.account.codec import Codec
+from pricelang.account.events import OWN
 from pricelang.account.events import Event
 from pricelang.account.events import EventReader
 from pricelang.account.events import digest_of
@@ -39,10 +40,13 @@ from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import record_id
 from pricelang.number import NumberText
 from pricelang.number import decimal_or_fraction
+from pricelang.period import instant_text
 from pricelang.plain import dataclass
 
 BATCH = 1000
 MOST_WARM = 5000
+EVERYBODY = ""
+"""Whose entries are those of events that are for all accounts."""
 Way = Callable[[Warm, Mapping[str, Any], int], Calm | None]
 Item = Mapping[str, object] | RecordError
 """An event, or why what stood in its place could not be read."""
@@ -193,7 +197,7 @@ class Ledger:
         id, account = raw.get("id"), raw.get("account")
         if second is None or type(id) is not str or type(account) is not str:
             return None
-        return (way, second) if id and account and id.isascii() and account.isascii() else None
+        return (way, second) if id and account and id[0] != OWN and id.isascii() and account.isascii() else None
 
     def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | None:
         """A calm event in memory, where accounts stay warm from one to the next; None where it goes the long way."""
@@ -361,7 +365,7 @@ class Ledger:
 
     def _known(self, known: Entry, event: Event) -> Outcome:
         """An id that was used: the same content gets the same reply, other content is an error (R40)."""
-        if known.account == event.account and self._digest(known) == digest_of(event):
+        if known.account == (event.account or EVERYBODY) and self._digest(known) == digest_of(event):
             return outcome_of(known)
         message = f"the id `{event.id}` was already used for an event with other content"
         if known.outcome.get("decision") == "refused":
@@ -381,18 +385,19 @@ class Ledger:
 
     def _all(self, books: Books, event: Event) -> Outcome:
         """Something that is for all accounts: each has an entry of its own, and the outcome adds them up."""
+        known = books.entry(event.id)
+        if known is not None:
+            return self._known(known, event)
         total = Accepted(event.id, event.type, event.at, None)
+        written: tuple[str, State] | None = None
         for name in books.accounts():
-            mine = Event(f"{event.id}/{name}", event.type, event.at, name, event.rank, event.raw)
-            mine.span = event.span
-            if books.entry(mine.id) is not None:
-                continue  # it was applied to this account before
             state = books.state(name)
             assert state is not None
-            if event.at < state.clock:
-                if event.type == "clock":
-                    continue
-                mine.at = state.clock
+            written = (name, state)
+            if event.at < state.clock and event.type == "clock":
+                continue
+            at = max(event.at, state.clock)
+            mine = Event(f"{OWN}{event.id}/{name}", event.type, at, name, event.rank, event.raw, span=event.span)
             made, outcome = apply(self.terms, state, mine, books)
             if isinstance(outcome, Rejected):
                 total.notices = (*total.notices, {"kind": "rejected", "account": name, "message": outcome.message})
@@ -400,11 +405,15 @@ class Ledger:
             assert made is not None
             if not outcome.postings and not outcome.notices:
                 continue  # nothing fell due: the account stays as its last event left it
-            books.write(name, made, Entry(mine.id, name, self._kept(mine), outcome.as_dict))
+            written = (name, made)
+            kept = {**event.raw, "id": mine.id, "account": name, "at": instant_text(at), "rules": self.fingerprint}
+            books.write(name, made, Entry(mine.id, name, kept, outcome.as_dict))
             total.exact_amount += outcome.exact_amount
             total.postings = (*total.postings, *outcome.postings)
             told = tuple({**notice, "account": name} for notice in outcome.notices)
             total.notices = (*total.notices, *told)
+        if written is not None:
+            books.write(*written, Entry(event.id, EVERYBODY, self._kept(event), total.as_dict))
         return total
 
 

@@ -84,7 +84,7 @@ def _refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more:
     if not _over(question.word, used, asked, allowed):
         return None
     retry: Fraction | None = None
-    never = question.word == "exceed" and asked > allowed and isinstance(measure, Spend | Quantity)
+    never = question.word == "exceed" and asked > allowed and isinstance(measure, Spend | Quantity | Running)
     if window is not None and not never:
         reach = question.word == "reach"
         room = allowed if reach else allowed - asked
@@ -302,10 +302,16 @@ def _tell(
     work.tell("alert", **words)
 
 
-def answered(work: Work, limit: Limit, usage: str | None) -> tuple[bool, Fraction, Fraction | None] | None:
-    """What a limit's question comes to now, about no record: (whether it refuses, what is used, what is allowed)."""
+def answered(
+    work: Work, limit: Limit, usage: str | None, record: Record | None = None
+) -> tuple[bool, Fraction, Fraction | None] | None:
+    """What a limit's question comes to now: (whether it refuses, what is used, what is allowed).
+
+    It is asked about a record only where the limit counts something of it apart.
+    """
     terms, state, question = work.terms, work.state, limit.question
-    record = Record("", usage or "account", work.now, None, state.name, {}, b"")
+    if record is None:
+        record = Record("", usage or "account", work.now, None, state.name, {}, b"")
     read = terms.evaluation(state, work.now, record)
     try:
         if not read.met(question.when):

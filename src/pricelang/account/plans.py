@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from pricelang.account.reach import beneath
 from pricelang.account.terms import Terms
 from pricelang.core import ops
 from pricelang.core.policy import Balance
@@ -171,32 +172,11 @@ def _quiet_lines(terms: Terms) -> None:
 
 def _timeless(terms: Terms, expr: ops.Expr | None) -> None:
     """Refuses a figure that may come to something else when only time passes."""
-    for one in _beneath(terms, expr):
+    for one in beneath(terms.program, expr):
         if isinstance(one, ops.During | ops.InForce):
             raise NotQuick("a figure of a limit depends on the time")
 
 
 def _fields(terms: Terms, expr: ops.Expr | None) -> set[str]:
     """The fields of the record that a figure asks for."""
-    return {one.name for one in _beneath(terms, expr) if isinstance(one, ops.Field)}
-
-
-def _beneath(terms: Terms, expr: ops.Expr | None) -> list[object]:
-    found: list[object] = []
-    todo: list[object] = [expr]
-    seen: set[str] = set()
-    while todo:
-        one = todo.pop()
-        if isinstance(one, tuple):
-            todo.extend(one)
-            continue
-        if not hasattr(one, "__dataclass_fields__"):
-            continue
-        found.append(one)
-        if isinstance(one, ops.Cell) and one.table not in seen:
-            seen.add(one.table)
-            table = terms.program.tables[one.table]
-            todo.extend(key.of for key in table.keys)
-            todo.extend(layer.when for layer in table.layers)
-        todo.extend(getattr(one, name) for name in one.__dataclass_fields__)
-    return found
+    return {one.name for one in beneath(terms.program, expr) if isinstance(one, ops.Field)}

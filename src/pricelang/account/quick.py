@@ -60,7 +60,7 @@ class Warm:
     """An account as whole numbers. `state` is what it was warmed from; `dirty`: it has gone on since."""
 
     __slots__ = (
-        *("blocked", "bounds", "cells", "clock", "due", "dirty", "funds", "holds", "lots", "made", "old"),
+        *("bill", "blocked", "bounds", "cells", "clock", "due", "dirty", "funds", "holds", "lots", "old"),
         *("owed", "quiet", "reserved", "reserved_by", "settled", "state", "view"),
     )
 
@@ -78,7 +78,7 @@ class Warm:
         self.clock = self.due = self.quiet = 0
         self.bounds: dict[str, int] = {}
         self.blocked: frozenset[str] = frozenset()
-        self.made: dict[str, int] = {}
+        self.bill = (0, 0)
 
 
 class Quick:
@@ -216,7 +216,9 @@ class Quick:
                 said = tuple(
                     (cell.key, Fraction(count, scale if cell.key[0] in self._money else 1)) for cell, count in counted
                 )
-                state.holds[name] = Hold(name, usage, Fraction(at), Fraction(amount, scale), Fraction(expires), said)
+                state.holds[name] = Hold(
+                    name, usage, Fraction(at), Fraction(amount, scale), Fraction(expires), said, state.epoch
+                )
         if warm.due < NEVER and (state.due is None or warm.due < state.due):
             state.due = Fraction(warm.due)
         if state.clock // 3600 != warm.state.clock // 3600:
@@ -378,7 +380,7 @@ class Quick:
         if hold is None or hold[0] != usage.get("type"):
             return None
         plan = self.plans[hold[0]]
-        if not plan.inner.issuperset(usage):
+        if not plan.inner.issuperset(usage) or not self._one_bill(warm, hold[1], at):
             return None
         found = plan.kernel.function(usage, hold[1], warm.view)
         if found is None:
@@ -434,6 +436,14 @@ class Quick:
                 return None
             adds.append(one)
         return adds
+
+    def _one_bill(self, warm: Warm, charged: int, at: int) -> bool:
+        """Whether an authorization and its settlement lie in one billing period."""
+        start, stop = warm.bill
+        if not start <= charged < stop:
+            first, last = self.terms.bill_period(warm.state, Fraction(charged))
+            start, stop = warm.bill = int(first), int(last)
+        return at < stop
 
     def _expires(self, at: int) -> int | None:
         rule = self.terms.policy.funds

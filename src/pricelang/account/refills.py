@@ -66,7 +66,7 @@ def paid_in(work: Work, id: str, amount: Fraction, package: Package | None, kind
     funds.receive(work, credited, kind, id, at)
     work.post(kind, "payments", "revenue/topup", amount - credited, id, at)
     if bonus:
-        lot = Lot(f"{id}/bonus", "bonus", bonus, bonus, at, None, None, id)
+        lot = Lot(f"bonus/{id}", "bonus", bonus, bonus, at, None, None, id)
         work.post("bonus", "promotions", f"funds/{lot.id}", bonus, id, at)
         funds.add(work, lot)
     work.state.payments[id] = (amount, ZERO)
@@ -74,7 +74,7 @@ def paid_in(work: Work, id: str, amount: Fraction, package: Package | None, kind
     if first:
         for grant in work.terms.policy.grants:
             if grant.on == "first topup":
-                give(work, grant, f"{grant.name}/{id}")
+                give(work, grant, f"grant/{grant.name}/{id}")
 
 
 # --- refills --------------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def give(work: Work, grant: Grant, id: str) -> bool:
 def on_signup(work: Work) -> None:
     for grant in work.terms.policy.grants:
         if grant.on == "signup":
-            give(work, grant, grant.name)
+            give(work, grant, f"grant/{grant.name}")
     begin_periods(work)
 
 
@@ -177,7 +177,7 @@ def every(work: Work, grant: Grant) -> None:
         return
     work.state.granted[grant.name] = start
     name = work.terms.period_name(grant.every, start)
-    give(work, grant, f"{grant.name}/{name}")
+    give(work, grant, f"grant/{grant.name}/{name}")
     funds.sooner(work.state, stop)
 
 
@@ -188,7 +188,7 @@ def redeem(work: Work, id: str, code: str) -> None:
         raise RecordError("unknown-code", "code", "there is no such code")
     if grant.once and work.state.codes.get(grant.name):
         raise RecordError("already-redeemed", "code", "this account has redeemed the code before")
-    if not give(work, grant, f"{grant.name}/{id}"):
+    if not give(work, grant, f"code/{grant.name}/{id}"):
         raise RecordError("code-not-in-force", "code", "the code cannot be redeemed now")
 
 
@@ -209,8 +209,8 @@ def _refund_payment(work: Work, id: str, of: str, amount: Fraction) -> None:
     paid, back = state.payments[of]
     if back + amount > paid:
         raise charges.too_large("payment", of, paid - back, work)
-    lot = next((one for one in state.lots if one.id == of), None)
-    bonus = next((one for one in state.lots if one.of == of), None)
+    lot = next((one for one in state.lots if one.id == f"paid/{of}"), None)
+    bonus = next((one for one in state.lots if one.id == f"bonus/{of}"), None)
     taken = bonus.whole * amount / paid if bonus is not None else ZERO
     from_bonus = min(taken, bonus.left) if bonus is not None else ZERO
     left = lot.left if lot is not None else ZERO
@@ -219,8 +219,8 @@ def _refund_payment(work: Work, id: str, of: str, amount: Fraction) -> None:
         most = _refundable(paid, left, bonus)
         raise charges.too_large("unused part of the payment", of, max(ZERO, most), work)
     state.payments[of] = (paid, back + amount)
-    work.post("refund", f"funds/{of}", "payments", amount, id, work.now)
-    work.post("bonus", f"funds/{of}", "promotions", from_lot, id, work.now)
+    work.post("refund", f"funds/paid/{of}", "payments", amount, id, work.now)
+    work.post("bonus", f"funds/paid/{of}", "promotions", from_lot, id, work.now)
     if bonus is not None:
         work.post("bonus", f"funds/{bonus.id}", "promotions", from_bonus, id, work.now)
     found = []

@@ -18,9 +18,12 @@ from pricelang.account.outcome import Failed
 from pricelang.account.state import Running
 from pricelang.account.work import Work
 from pricelang.core.policy import Limit
+from pricelang.core.policy import Quantity
 from pricelang.core.policy import Running as Held
+from pricelang.core.policy import Spend
 from pricelang.core.program import Line
 from pricelang.engine.charge import Charge
+from pricelang.engine.charge import ChargeLine
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
 from pricelang.engine.running import MOST_PIECES
@@ -54,7 +57,7 @@ def start(work: Work, resource: str, id: str, fields: Mapping[str, object]) -> t
         raise RecordError("already-running", "resource_id", f"`{id}` runs already")
     one = Running(id, resource, tuple(sorted(fields.items())), work.now, ZERO, None, 1, work.now)
     record = record_of(work, one, work.now)
-    first = stretch(work, one, work.now, True).exact_amount
+    first = stretch(work, one, work.now, True).exact_amount  # the counts are not moved by asking
 
     def size(measure: Held) -> Fraction:
         return limits.size_of(work, measure, resource, one.fields)
@@ -95,8 +98,10 @@ def change(work: Work, id: str, fields: Mapping[str, object]) -> tuple[Failed, .
     )
     if failed:
         return failed
-    if one.by or made.fields == one.fields:
-        work.state.running[id] = made
+    priced = work.terms.priced_by[one.resource]
+    old = dict(one.fields)
+    if one.by or all(old.get(name) == value for name, value in made.fields if name in priced):
+        work.state.running[id] = made  # nothing changes that is priced: its hours go on
         return ()
     end(work, one)
     begin(work, made)
@@ -143,18 +148,19 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
     """Charges a stretch up to an instant."""
     state = work.state
     if work.terms.counts_in[one.resource]:
-        charge = _piece(work, one, at)
-        amount = charge.exact_amount if charge is not None else ZERO
+        lines = _pieces(work, one, at, goes_on)
+        amount = sum((line.exact_amount for line in lines), ZERO)
         total = one.posted + amount
     else:
         charge = stretch(work, one, at, goes_on)
-        total = charge.exact_amount
+        lines, total = charge.lines, charge.exact_amount
         amount = total - one.posted
     if work.own:
         work.charged += amount
-        work.lines = charge.lines if charge is not None and amount == charge.exact_amount else ()
+        work.lines = lines if amount == sum((line.exact_amount for line in lines), ZERO) else ()
     when = at if goes_on and _started(work, one) else max(one.since, min(at, _before(one, at)))
-    charges.post(work, one.resource, amount, one.id, when, "charge")
+    funds.take(work, amount, one.resource, one.id, when, "charge", None)
+    charges.on_bill(work, when, amount)
     if amount:
         windows.count(work, record_of(work, one, at), when, amount, only_spend=True)
     if not goes_on:
@@ -181,15 +187,26 @@ def stretch(work: Work, one: Running, at: Fraction, goes_on: bool) -> Charge:
     return work.terms.price(record_of(work, one, at), work.state)[0]
 
 
-def _piece(work: Work, one: Running, at: Fraction) -> Charge | None:
-    """Where prices count over a period: what the time since the last charge adds to the counts."""
+def _pieces(work: Work, one: Running, at: Fraction, goes_on: bool) -> tuple[ChargeLine, ...]:
+    """Where prices count over a period: what lasted since the last charge, and what starts at this very instant."""
+    lines = lines_of(work, one)
+    found: tuple[ChargeLine, ...] = ()
     since = one.charged_to if one.charged_to is not None else one.since
-    if at <= since:
-        return None
-    charge, pricing = work.terms.price(record_of(work, replace(one, since=since), at), work.state)
-    if pricing is not None:
-        pricing.commit()
-    return charge
+    lasting = frozenset(line.label for line in lines if line.every is None)
+    if lasting and (at > since or (one.charged_to is None and not goes_on)):
+        record = record_of(work, replace(one, since=since), at)
+        found = work.terms.price_part(record, work.state, lasting).lines
+    starting = frozenset(line.label for line in lines if line.every is not None and _starts_at(work, one, line, at))
+    if starting and goes_on:
+        record = record_of(work, replace(one, since=at), at)
+        found += work.terms.price_part(record, work.state, starting).lines
+    return found
+
+
+def _starts_at(work: Work, one: Running, line: Line, at: Fraction) -> bool:
+    """Whether a started hour (day, month …) begins at an instant."""
+    assert line.every is not None
+    return at == one.since or _next_start(one, line.every, at - JUST, work.terms.program.zone) == at
 
 
 def lines_of(work: Work, one: Running) -> list[Line]:
@@ -240,6 +257,9 @@ def tick(work: Work, one: Running) -> None:
 
     What is charged by time is charged for the hour that is over, and then it is asked whether another begins.
     """
+    if one.by:
+        work.state.running[one.id] = replace(one, tick=_asked_again(work, one, one.by))
+        return  # whether it runs again is asked when the instant is over
     if not _started(work, one):
         charge_to(work, one, work.now, True)
         one = work.state.running[one.id]
@@ -249,9 +269,29 @@ def tick(work: Work, one: Running) -> None:
             charge_to(work, one, work.now, True)
         return
     end(work, one)
-    work.state.running[one.id] = replace(work.state.running[one.id], tick=None, by=by)
+    again = _asked_again(work, one, by)
+    work.state.running[one.id] = replace(work.state.running[one.id], tick=again, by=by)
+    if again is not None:
+        funds.sooner(work.state, again)
     for name in by:
         work.tell("suspended", limit=name, resource=one.resource, resource_id=one.id)
+
+
+def _asked_again(work: Work, one: Running, by: tuple[str, ...]) -> Fraction | None:
+    """When time alone may answer the questions otherwise: the end of a period, or what slides out."""
+    found = []
+    record = record_of(work, one, work.now)
+    for limit in work.terms.suspending:
+        if limit.name not in by or not isinstance(limit.question.measure, Spend | Quantity):
+            continue
+        read = work.terms.evaluation(work.state, work.now, record)
+        window = windows.window_of(work.terms, limit, work.state, read)
+        allowed = limits.bound_of(limit, read)
+        if allowed is not None:
+            reach = limit.question.word == "reach"
+            found.append(windows.frees(work.terms, limit, work.state, window, work.now, allowed, reach))
+    known = [at for at in found if at is not None and at > work.now]
+    return min(known, default=None)
 
 
 def _look(work: Work, limit: Limit, one: Running) -> None:
@@ -270,7 +310,7 @@ def _look(work: Work, limit: Limit, one: Running) -> None:
 
 def _true_now(work: Work, limit: Limit, one: Running) -> bool:
     """Whether a limit's question is answered so, and has been for as long as it grants."""
-    answer = limits.answered(work, limit, one.resource)
+    answer = limits.answered(work, limit, one.resource, record_of(work, one, work.now))
     if answer is None or not answer[0]:
         return False
     suspension = next(each for each in limit.suspensions if one.resource in each.resources)

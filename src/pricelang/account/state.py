@@ -17,7 +17,7 @@ Window = tuple[object, ...]
 class Lot:
     """Funds that came in together. `kind`: paid, bonus, grant, code. `pays`: usages, None is all that funds pay for.
 
-    `of` is the payment a bonus belongs to.
+    `id` begins with the kind, so that no event's id can be taken for one; `of` is the payment it came with.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Hold:
     amount: Fraction
     expires: Fraction
     counted: tuple[tuple[Window, Fraction], ...] = ()
-    slid: tuple[tuple[Window, Fraction], ...] = ()
+    epoch: int = 0  # which of the account's attributes it was priced by
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class State:
     signup: Fraction
     clock: Fraction
     attributes: dict[str, Value] = field(default_factory=dict)
+    epoch: int = 0
+    earlier: dict[int, dict[str, Value]] = field(default_factory=dict)
     lots: tuple[Lot, ...] = ()
     overdraft: Fraction = Fraction(0)
     reserved: dict[str, Fraction] = field(default_factory=dict)
@@ -139,8 +141,8 @@ class State:
         return made
 
 
-_PLAIN = ("name", "signup", "clock", "lots", "overdraft", "last", "marks", "order", "orders", "billed", "due")
+_PLAIN = ("name", "signup", "clock", "epoch", "lots", "overdraft", "last", "marks", "order", "orders", "billed", "due")
 _DICTS = (
-    *("attributes", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
+    *("attributes", "earlier", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
     *("payments", "credited", "refills", "since", "alerted", "settled", "trued", "bills"),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.account.floors import floors
+from pricelang.account.reach import fields_of
 from pricelang.account.state import State
 from pricelang.core import ops
 from pricelang.core.policy import Length
@@ -14,6 +16,7 @@ from pricelang.core.policy import Limit
 from pricelang.core.policy import Spend
 from pricelang.core.program import FieldType
 from pricelang.core.program import Input
+from pricelang.core.program import Price
 from pricelang.core.program import Program
 from pricelang.core.program import Unlimited
 from pricelang.engine.account import Account
@@ -53,6 +56,7 @@ class Terms:
         self.readers = {one.name: value_reader(one) for one in program.account}
         self.counting = counts_over_time(program)
         self.counts_in = {usage: self._counts(usage) for usage in program.usages}
+        self.priced_by = {name: fields_of(program, name) for name, one in program.usages.items() if one.is_resource}
         self.order = (self.policy.funds.order if self.policy.funds else ()) or DEFAULT_ORDER
         self.takes_funds = self.policy.takes_funds
         self.spend_limits = tuple(limit for limit in self.policy.limits if isinstance(limit.question.measure, Spend))
@@ -159,15 +163,27 @@ class Terms:
 
     # --- prices
 
-    def price(self, record: Record, state: State) -> tuple[Charge, Pricing | None]:
-        """The charge of a record, and what is to be committed if it stands. Raises RecordError."""
-        account = self.view(state)
+    def price(
+        self, record: Record, state: State, attributes: dict[str, Value] | None = None
+    ) -> tuple[Charge, Pricing | None]:
+        """The charge of a record, and what is to be committed if it stands. Raises RecordError.
+
+        `attributes` are those that held when it was authorized, where the account has others now.
+        """
+        account = self.view(state) if attributes is None else Account(state.name, attributes, state.signup)
         if not self.counts_in[record.type]:
             if self.compiled is not None:
                 return self.compiled.rate(record, account), None
             return self.engine.rate(record, account, Counts()), None
         pricing = Pricing(self.engine, record, account, state.counts, False)
         return pricing.charge(), pricing
+
+    def price_part(self, record: Record, state: State, labels: frozenset[str]) -> Charge:
+        """What some lines of a price charge, counted at once. Raises RecordError."""
+        pricing = _Part(self.engine, record, self.view(state), state.counts, labels)
+        charge = pricing.charge()
+        pricing.commit()
+        return charge
 
     # --- attributes
 
@@ -191,3 +207,23 @@ class Terms:
         if kind.kind in ("text", "date"):
             return str
         return value_reader(Input(key, FieldType("number", (), kind.factor, kind.unit)))
+
+
+class _Part(Pricing):
+    """Only some lines of a price; what finishes them together is done where none is left out."""
+
+    def __init__(
+        self, engine: Engine, record: Record, account: Account, counts: Counts, labels: frozenset[str]
+    ) -> None:
+        super().__init__(engine, record, account, counts, False)
+        self.labels = labels
+
+    def price(self) -> Price:
+        whole = super().price()
+        lines = tuple(line for line in whole.lines if line.label in self.labels)
+        if len(lines) == len(whole.lines):
+            return whole
+        made = replace(whole, lines=lines, together=())
+        self.part = made  # kept, so that nothing else gets its identity
+        self.engine.price_names[id(made)] = self.engine.price_names[id(whole)]
+        return made

@@ -80,7 +80,10 @@ def funds(journal: Journal) -> Funds:
 
 
 def balance(journal: Journal, zone: str | None = None) -> dict[str, object]:
-    """The balance and its parts, what was spent to date, the billing period at hand, and where the month leads."""
+    """The balance and its parts, what was spent to date, the billing period at hand, and where the month leads.
+
+    The balance is None where the ruleset has none, and everything goes on the bill.
+    """
     where = zone or journal.zone
     have = funds(journal)
     start, stop = journal.terms.bill_period(journal.state, journal.now)
@@ -89,7 +92,7 @@ def balance(journal: Journal, zone: str | None = None) -> dict[str, object]:
         "at": instant_text(journal.now),
         "zone": where,
         "currency": journal.contents.program.currency,
-        "balance": decimal_text(have.balance),
+        "balance": decimal_text(have.balance) if journal.terms.takes_funds else None,
         "paid": decimal_text(have.paid),
         "promotional": decimal_text(have.promotional),
         "reserved": decimal_text(have.reserved),
@@ -157,7 +160,7 @@ def summary(journal: Journal, unit: str = "month", by: str | None = None, zone: 
         "period": period_name(start, unit, where),
         "currency": journal.contents.program.currency,
         "total_spent": decimal_text(total(rows)),
-        "balance": decimal_text(funds(journal).balance),
+        "balance": decimal_text(funds(journal).balance) if journal.terms.takes_funds else None,
         "breakdown": {
             str(key[0]): decimal_text(one.amount) for key, one in grouped(rows, ("type",), journal.contents, where)
         },

@@ -214,7 +214,8 @@ class _Reader:
             self._move(id, event, group)
             return
         amount = sum((signed(one, f"{book}/") for one in group), ZERO)
-        belongs = first.bill if first.bill is not None else first.at
+        counted = first.kind == "charge" or first.kind in _RECORDS  # on the day of their own, whatever bill they are on
+        belongs = first.at if counted or first.bill is None else first.bill
         row = Row(first.of, first.kind, name, "", self.account, first.at, belongs, first.at, amount)
         row = replace(row, entry=id, own=False, postings=tuple(group), parts=(Part("", None, "", amount),))
         if book in (FEES, BILL):
@@ -299,7 +300,7 @@ class _Reader:
         assert self.clock is not None
         amount = sum((signed(one, "funds/") + signed(one, "overdraft") for one in group), ZERO)
         paid = sum((-signed(one, "payments") for one in group), ZERO)
-        arrived = self.clock if first.kind == "topup" else first.at
+        arrived = self.clock if first.kind in ("topup", "bonus") else first.at
         self.moves.append(Move(id, first.kind, self.account, first.at, arrived, of, amount, paid, tuple(group)))
 
     # --- what runs
@@ -343,11 +344,8 @@ class _Reader:
 
     def _running(self, event: Mapping[str, Any]) -> None:
         """After an entry: what was changed holds other things from now on, what was stopped runs no more."""
-        assert self.clock is not None
         if event["type"] == "change" and event["resource_id"] in self.runs:
-            known = self.runs[event["resource_id"]]
-            known.raw.update(event)
-            known.since = self.clock
+            self.runs[event["resource_id"]].raw.update(event)
         elif event["type"] == "stop":
             self.runs.pop(event["resource_id"], None)
 

@@ -63,8 +63,7 @@ def windows(now: Fraction, zone: str) -> dict[str, tuple[Fraction, Fraction]]:
 
 def _days_before(day: Fraction, days: int, zone: str) -> Fraction:
     """The start of the day that lies so many days before one."""
-    noon = add_duration(day, 12, "hour", zone)
-    return period_start(add_duration(noon, -days, "day", zone), "day", zone)
+    return period_start(add_duration(day, -days, "day", zone), "day", zone)
 
 
 def spend(rows: Iterable[Row], now: Fraction, zone: str) -> dict[str, object]:

@@ -28,6 +28,8 @@ from pricelang.trial.expect import expect
 from pricelang.trial.stories import tell
 
 ZERO = Fraction(0)
+MANY = 500
+"""From so many events on it is worth it to compile prices first."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ def outcomes(program: Program) -> list[Outcome]:
         if not example.story:
             _run(program, engine, outcome, totals, compared)
             continue
-        terms = terms or Terms(program, compiled=False)
+        terms = terms or Terms(program, compiled=sum(len(one.items) for one in program.examples) > MANY)
         ledger = Ledger(program, "", MemoryStore(), terms)
         outcome.failures, totals[example.name] = tell(ledger, example)
     for outcome, expected, charged in compared:

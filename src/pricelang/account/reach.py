@@ -1,0 +1,44 @@
+"""What a figure, a condition or a price asks for, in the tables that it looks up too."""
+
+from __future__ import annotations
+
+from pricelang.core import ops
+from pricelang.core.program import Program
+from pricelang.source import Place
+
+
+def beneath(program: Program, node: object) -> list[object]:
+    """Every node of the core beneath one."""
+    found: list[object] = []
+    todo: list[object] = [node]
+    seen: set[str] = set()
+    while todo:
+        one = todo.pop()
+        if isinstance(one, tuple):
+            todo.extend(one)
+            continue
+        if isinstance(one, Place) or not hasattr(one, "__dataclass_fields__"):
+            continue
+        found.append(one)
+        table = one.table if isinstance(one, ops.Cell | ops.BandTable) else None
+        if table is not None and table not in seen:
+            seen.add(table)
+            todo.extend(key.of for key in program.tables[table].keys)
+            todo.extend(layer.when for layer in program.tables[table].layers)
+        todo.extend(getattr(one, name) for name in one.__dataclass_fields__)
+    return found
+
+
+def fields_of(program: Program, usage: str) -> frozenset[str]:
+    """The fields that the prices of a usage ask for, computed ones by what they are computed from."""
+    prices = tuple(price for price in program.prices if price.usage == usage)
+    computed = {one.name: one.of for one in program.usages[usage].computed}
+    names: set[str] = set()
+    todo: list[object] = [prices]
+    while todo:
+        for one in beneath(program, todo.pop()):
+            if isinstance(one, ops.Field) and one.name not in names:
+                names.add(one.name)
+                if one.name in computed:
+                    todo.append(computed[one.name])
+    return frozenset(names)
