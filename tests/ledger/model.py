@@ -265,7 +265,7 @@ class Account:
     paid: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # what each lot paid of a charge, the last at the end
     payments: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     running: dict[str, Gpu] = field(default_factory=dict)
-    spent: list[tuple[int, Fraction]] = field(default_factory=list)  # of resources and refunds: at, amount
+    spent: list[tuple[int, Fraction]] = field(default_factory=list)  # of resources: at, amount
     order: tuple[Fraction, int] | None = None
     refills: list[tuple[int, int]] = field(default_factory=list)
     redeemed: bool = False
@@ -394,7 +394,7 @@ class Account:
     def spend(self, at: int) -> Fraction:
         start, stop = self.calendar.day(at)
         total = sum((amount for when, amount in self.spent if start <= when < stop), NOTHING)
-        total += sum((self.posted[id] for id, use in self.uses.items() if start <= use.at < stop), NOTHING)
+        total += sum((self.left(id) for id, use in self.uses.items() if start <= use.at < stop), NOTHING)
         return total + sum(
             (one.amount for one in self.holds.values() if one.open and not one.lapsed and start <= one.at < stop),
             NOTHING,
@@ -430,6 +430,10 @@ class Account:
         retry = None if None in times else max(one for one in times if one is not None)
         return Answer("refused", tuple(failed), retry)
 
+    def left(self, id: str) -> Fraction:
+        """What a charge comes to after what was given back of it: never less than nothing."""
+        return max(NOTHING, self.posted.get(id, NOTHING) - self.refunded.get(id, NOTHING))
+
     def change_uses(self, changed: dict[str, Use | None], own: str | None) -> Fraction:
         """Puts records in place and posts what all come to differently; returns what `own` comes to."""
         kinds = {id: use.type for id, use in self.uses.items()}
@@ -442,8 +446,9 @@ class Account:
         now = self.law()
         changes = [id for id in {**self.posted, **now} if id not in changed]
         for id in [*changes, *changed]:
-            difference = now.get(id, NOTHING) - self.posted.get(id, NOTHING)
+            before = self.left(id)
             self.posted[id] = now.get(id, NOTHING)
+            difference = self.left(id) - before
             if difference:
                 self.pay(self.known.get(id) or kinds[id], difference, id)
             if difference and id in self.uses:
@@ -627,10 +632,7 @@ class Account:
                 raise Reject("refund-too-large")
             self.refunded[of] = self.refunded.get(of, NOTHING) + amount
             self.pay(self.known[of], -amount, of)
-            use = self.uses.get(of)
-            at = use.at if use is not None else self.clock
-            self.spent.append((at, -amount))
-            self.touch(at)
+            self.touch(self.uses[of].at)
             return
         paid, back = self.payments[of]
         if back + amount > paid:
@@ -746,7 +748,7 @@ class Account:
         old = self.uses.get(of)
         if usage is None and old is None:
             raise Reject("already-corrected")
-        kind, before = self.known[of], self.posted[of]
+        kind, before = self.known[of], self.left(of)
         if usage is not None and usage["type"] != kind:
             raise Reject("wrong-type")
         use = None
@@ -757,7 +759,8 @@ class Account:
             self.touch(old.at)
         if use is not None:
             self.touch(use.at)
-        return Answer("accepted", amount=self.change_uses({of: use}, of) - before)
+        self.change_uses({of: use}, of)
+        return Answer("accepted", amount=self.left(of) - before)
 
 
 RANK = {"stop": 0, "release": 0, "topup": 2, "payment": 2, "redeem": 2, "refund": 2, "clock": 6}

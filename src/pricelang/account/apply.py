@@ -49,7 +49,7 @@ def apply(terms: Terms, state: State | None, event: Event, past: Past) -> tuple[
     try:
         return _applied(terms, state, event, past)
     except RecordError as error:
-        return state, rejected(event, error, state if terms.takes_funds else None)
+        return state, rejected(event, error, state)
 
 
 def rejected(event: Event, error: RecordError, state: State | None = None) -> Rejected:
@@ -107,7 +107,7 @@ def _done(work: Work, event: Event, failed: tuple[Failed, ...] = ()) -> tuple[St
     work.own = False
     after(work)
     state = work.state
-    balance = funds.balance(state) if work.terms.takes_funds else None
+    balance = funds.balance(state)
     postings, notices = tuple(work.postings), tuple(work.notices)
     if failed:
         message = "; ".join(one.message for one in failed)

@@ -100,8 +100,8 @@ class Calm(Accepted):
         return Fraction(self._amount, self._scale)
 
     @property
-    def exact_balance(self) -> Fraction | None:
-        return Fraction(self._balance, self._scale) if self._terms.takes_funds else None
+    def exact_balance(self) -> Fraction:
+        return Fraction(self._balance, self._scale)
 
     @property
     def hold(self) -> str | None:
@@ -164,7 +164,7 @@ class Calm(Accepted):
         raw, say = self._raw, writer(self._scale)
         head = f'{{"id":{_quoted(raw["id"])},"type":{_quoted(raw["type"])},"at":"{raw["at"]}"'
         said = f',"account":{_quoted(raw["account"])},"decision":"accepted","status":200,"amount":"{say(self._amount)}"'
-        said += f',"balance":"{say(self._balance)}"' if self._terms.takes_funds else ',"balance":null'
+        said += f',"balance":"{say(self._balance)}"'
         if self._hold is not None:
             said += f',"hold":{_quoted(self._hold)},"reserved":"{say(self._reserved)}"'
         if self._settles is not None:

@@ -16,7 +16,7 @@ from pricelang.period import parse_instant
 PLACES = Fraction(1, 10**6)
 
 
-def told(outcome: Outcome, currency: str, zone: str = "UTC") -> str:
+def told(outcome: Outcome, currency: str, zone: str = "UTC", funds: bool = True) -> str:
     """What came of an event, to be read by people: times in a zone, amounts to six decimals."""
 
     def when(at: Fraction) -> str:
@@ -25,7 +25,7 @@ def told(outcome: Outcome, currency: str, zone: str = "UTC") -> str:
     start = when(outcome.at) if outcome.at is not None else "—"
     head = f"{start}  {outcome.account or ''}  {outcome.type or '?'} {outcome.id or ''}".rstrip()
     again = " (again)" if outcome.repeated else ""
-    lines = [f"{head}{again}: {_decision(outcome, currency)}"]
+    lines = [f"{head}{again}: {_decision(outcome, currency, funds)}"]
     lines += _charges(outcome, currency, when)
     for posting in outcome.postings:
         if posting.kind in ("fee", "expiry", "true-up", "bill", "grant", "code", "bonus", "difference", "correction"):
@@ -79,7 +79,7 @@ def _own(outcome: Outcome) -> object:
     return (outcome.facts or {}).get("of", outcome.id)
 
 
-def _decision(outcome: Outcome, currency: str) -> str:
+def _decision(outcome: Outcome, currency: str, funds: bool) -> str:
     if isinstance(outcome, Rejected):
         where = f" (line {outcome.line})" if outcome.line is not None else ""
         return f"rejected{where}: {outcome.message} ({outcome.code})"
@@ -90,7 +90,7 @@ def _decision(outcome: Outcome, currency: str) -> str:
         said.append(f"charged {money(outcome.exact_amount, currency)}")
     if outcome.reserved is not None:
         said.append(f"reserved {money(outcome.reserved, currency)}")
-    if outcome.exact_balance is not None:
+    if funds and outcome.exact_balance is not None:
         said.append(f"balance {money(outcome.exact_balance, currency)}")
     return ", ".join(said) or "accepted"
 

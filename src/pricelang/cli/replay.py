@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pricelang.account.ledger import Ledger
     from pricelang.account.outcome import Outcome
     from pricelang.engine.formats import Item
+    from pricelang.library import Ruleset
 
 
 @click.command("replay", short_help="Run events through accounts.")
@@ -65,7 +66,7 @@ def command(rules: str, events: str, url: str, out: str | None, text: bool) -> N
         with opened(events) as stream, ExitStack() as stack:
             target = _target(out, stack)
             ledger = stack.enter_context(Ledger.open(url, ruleset))
-            write = _words(target, ruleset.currency, ruleset.program.zone) if words else _lines(target)
+            write = _words(target, ruleset) if words else _lines(target)
             try:
                 _run(ledger, records(stream, "jsonl", None), counts, write)
                 target.flush()
@@ -137,10 +138,13 @@ def _lines(stream: BinaryIO) -> Callable[[Outcome], None]:
     return write
 
 
-def _words(stream: BinaryIO, currency: str, zone: str) -> Callable[[Outcome], None]:
+def _words(stream: BinaryIO, rules: Ruleset) -> Callable[[Outcome], None]:
     from pricelang.account.telling import told
 
+    program = rules.program
+    funds = program.policy.takes_funds
+
     def write(outcome: Outcome) -> None:
-        stream.write(f"{told(outcome, currency, zone)}\n".encode(errors="backslashreplace"))
+        stream.write(f"{told(outcome, program.currency, program.zone, funds)}\n".encode(errors="backslashreplace"))
 
     return write
