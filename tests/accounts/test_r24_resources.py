@@ -105,8 +105,12 @@ def test_r24_rounding_up_moves_the_end() -> None:
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
-@pytest.mark.parametrize("body", [DATED, DATED.replace("duration at rates.price", "rates.price every started hour"), HOURS])
-def test_r24_all_that_is_charged_on_the_way_is_what_the_closed_interval_costs(start: str, stop: str, zone: str, body: str) -> None:
+@pytest.mark.parametrize(
+    "body", [DATED, DATED.replace("duration at rates.price", "rates.price every started hour"), HOURS]
+)
+def test_r24_all_that_is_charged_on_the_way_is_what_the_closed_interval_costs(
+    start: str, stop: str, zone: str, body: str
+) -> None:
     rules = ruleset(body, zone=zone)
     t = Teller(rules)
     run(t, start, stop, kind="a")
@@ -114,7 +118,9 @@ def test_r24_all_that_is_charged_on_the_way_is_what_the_closed_interval_costs(st
 
 
 def test_r24_time_is_charged_as_it_goes() -> None:
-    t = Teller(ruleset("resource vm\n  kind  text\n\nprice vm\n  time:  duration at $2 per hour\n\nfunds\n  pay for vm\n"))
+    t = Teller(
+        ruleset("resource vm\n  kind  text\n\nprice vm\n  time:  duration at $2 per hour\n\nfunds\n  pay for vm\n")
+    )
     run(t, "2026-02-17 10:00", None, kind="a")
     assert t.ok("2026-02-17 10:59:59", "clock").balance == 0
     assert t.ok("2026-02-17 11:00", "clock").balance == -2
@@ -129,7 +135,13 @@ def test_r24_time_is_charged_as_it_goes() -> None:
 def test_r25_an_hour_belongs_to_the_day_in_which_it_starts() -> None:
     t = Teller(ruleset(HOURS + "limit cap\n  spend each day may reach $1000\n  alert at 1%\n"))
     run(t, "2026-02-17 21:30", "2026-02-18 02:00", kind="a")
-    assert hours(t) == [("2026-02-17 21:30", 4), ("2026-02-17 22:30", 4), ("2026-02-17 23:30", 4), ("2026-02-18 00:30", 4), ("2026-02-18 01:30", 4)]
+    assert hours(t) == [
+        ("2026-02-17 21:30", 4),
+        ("2026-02-17 22:30", 4),
+        ("2026-02-17 23:30", 4),
+        ("2026-02-18 00:30", 4),
+        ("2026-02-18 01:30", 4),
+    ]
     assert (t.revenue("vm", "2026-02-17", "2026-02-18"), t.revenue("vm", "2026-02-18")) == (12, 8)
     assert [(one["at"], one["used"]) for one in t.told("alert")] == [("2026-02-17T23:30:00Z", "12")]
 
@@ -198,7 +210,15 @@ def test_r25_time_beyond_an_allowance_of_the_month() -> None:
 
 @pytest.mark.parametrize(
     ("stop", "count"),
-    [("10:15:00", 1), ("10:15:01", 1), ("11:14:59", 1), ("11:15:00", 1), ("11:15:01", 2), ("12:15:00", 2), ("12:15:00.5", 3)],
+    [
+        ("10:15:00", 1),
+        ("10:15:01", 1),
+        ("11:14:59", 1),
+        ("11:15:00", 1),
+        ("11:15:01", 2),
+        ("12:15:00", 2),
+        ("12:15:00.5", 3),
+    ],
 )
 @pytest.mark.parametrize("body", [HOURS, HOURS.replace("hour\n", "hour\n    at most $1,000 each day\n")])
 def test_r26_started_hours_fall_at_the_start_and_every_3600_seconds(stop: str, count: int, body: str) -> None:
@@ -301,7 +321,10 @@ def test_r26_hours_beside_time() -> None:
     ],
 )
 def test_r27_a_gb_month_is_of_the_calendar_month_at_hand(start: str, stop: str, amount: Fraction) -> None:
-    t = Teller(ruleset(DISK.format("$1").replace("price disk\n", 'price disk\n  allow endless-decimals "this is the test"\n')), signup="2024-01-01")
+    t = Teller(
+        ruleset(DISK.format("$1").replace("price disk\n", 'price disk\n  allow endless-decimals "this is the test"\n')),
+        signup="2024-01-01",
+    )
     run(t, start, stop, resource="disk", size=1)
     assert t.revenue("disk") == amount
 
@@ -314,7 +337,9 @@ def test_r27_a_month_with_a_change_of_the_clock() -> None:
 
 
 def test_r27_a_month_of_730_hours() -> None:
-    rules = ruleset("resource disk\n  size  GB, may change\n\nprice disk\n  space:  size at $73 per GB-month of 730 hours\n")
+    rules = ruleset(
+        "resource disk\n  size  GB, may change\n\nprice disk\n  space:  size at $73 per GB-month of 730 hours\n"
+    )
     t = Teller(rules)
     run(t, "2026-02-01 00:00", "2026-02-01 10:00", resource="disk", size=3)
     assert t.revenue("disk") == 3
@@ -359,7 +384,9 @@ def test_r43_a_suspension_takes_effect_when_the_next_hour_would_be_charged() -> 
     assert t.ok("2026-02-17 12:29:59", "clock").balance == 0
     assert t.told("suspended") == []
     t.ok("2026-02-17 12:30", "clock")
-    assert t.told("suspended") == [{"at": "2026-02-17T12:30:00Z", "limit": "funds", "resource": "vm", "resource_id": "v"}]
+    assert t.told("suspended") == [
+        {"at": "2026-02-17T12:30:00Z", "limit": "funds", "resource": "vm", "resource_id": "v"}
+    ]
     assert t.ok("2026-02-18 00:00", "clock").balance == 0
     assert hours(t) == [("2026-02-17 10:30", 4), ("2026-02-17 11:30", 4)]
 
@@ -416,7 +443,10 @@ def test_r43_after_a_grace_of_days() -> None:
 
 
 def test_r43_a_grace_between_two_hours_ends_at_the_next() -> None:
-    rules = ruleset(HOURS + "account\n  card  yes or no, default yes\n\nlimit card\n  account.card must be yes\n  suspend vm after 1 day\n")
+    rules = ruleset(
+        HOURS
+        + "account\n  card  yes or no, default yes\n\nlimit card\n  account.card must be yes\n  suspend vm after 1 day\n"
+    )
     t = Teller(rules)
     run(t, "2026-02-10 10:30", None, kind="a")
     t.ok("2026-02-10 11:00", "set", card=False)
@@ -456,10 +486,12 @@ def test_r43_a_stop_while_suspended_costs_nothing() -> None:
 def test_r43_a_spending_limit_of_a_day_suspends_until_midnight() -> None:
     t = Teller(ruleset(HOURS + "limit cap\n  spend each day may reach $8\n  suspend vm\n"))
     run(t, "2026-02-17 10:30", None, kind="a")
-    t.ok("2026-02-18 02:00", "clock")
+    t.ok("2026-02-18 01:59:59", "clock")
     assert [one["at"] for one in t.told("suspended")] == ["2026-02-17T12:30:00Z"]
     assert [one["at"] for one in t.told("resumed")] == ["2026-02-18T00:00:00Z"]
     assert hours(t)[2:] == [("2026-02-18 00:00", 4), ("2026-02-18 01:00", 4)]
+    t.ok("2026-02-18 02:00", "clock")
+    assert [one["at"] for one in t.told("suspended")][1:] == ["2026-02-18T02:00:00Z"]
 
 
 def test_r43_a_sliding_spending_limit_suspends_until_enough_has_slid_out() -> None:
@@ -472,7 +504,9 @@ def test_r43_a_sliding_spending_limit_suspends_until_enough_has_slid_out() -> No
 
 
 def test_r43_a_field_of_the_account_suspends_and_resumes() -> None:
-    rules = ruleset(HOURS + "account\n  card  yes or no, default yes\n\nlimit card\n  account.card must be yes\n  suspend vm\n")
+    rules = ruleset(
+        HOURS + "account\n  card  yes or no, default yes\n\nlimit card\n  account.card must be yes\n  suspend vm\n"
+    )
     t = Teller(rules)
     run(t, "2026-02-17 10:30", None, kind="a")
     t.ok("2026-02-17 10:40", "set", card=False)
@@ -536,6 +570,25 @@ def test_r43_only_what_is_named_is_suspended() -> None:
     run(t, "2026-02-17 10:30", None, id="d", resource="db", kind="a")
     t.ok("2026-02-17 12:30", "clock")
     assert (t.paid_for("v"), t.paid_for("d")) == (4, 12)
+
+
+def test_r43_a_start_is_refused_where_it_would_be_suspended() -> None:
+    rules = ruleset(BROKE.format("").replace("  suspend vm", "  refuse vm with 402\n  suspend vm"))
+    t = Teller(rules)
+    assert t.refused("2026-02-17 10:30", "start", resource="vm", resource_id="v", kind="a").status == 402
+    t.ok("2026-02-17 10:31", "topup", amount=4)
+    t.ok("2026-02-17 10:32", "start", resource="vm", resource_id="v", kind="a")
+    assert t.ok("2026-02-17 12:00", "stop", resource_id="v").balance == 0
+
+
+def test_r43_a_suspended_one_that_is_stopped_can_be_started_again() -> None:
+    t = Teller(ruleset(BROKE.format("")))
+    run(t, "2026-02-17 10:30", None, kind="a")
+    t.ok("2026-02-17 12:00", "stop", resource_id="v")
+    t.ok("2026-02-17 12:01", "topup", amount=12)
+    run(t, "2026-02-17 12:02", "2026-02-17 12:30", kind="a")
+    assert t.balance == 4  # −4, 12, −4
+    assert t.told("resumed") == []
 
 
 def test_r43_a_refill_resumes_when_it_is_paid() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from fractions import Fraction
 
@@ -30,7 +31,9 @@ price call
 """
 
 
-def fees(body: str = "every month in advance, prorated by day", zone: str = "UTC", bill: str = "month", head: str = "") -> object:
+def fees(
+    body: str = "every month in advance, prorated by day", zone: str = "UTC", bill: str = "month", head: str = ""
+) -> object:
     return ruleset(PLANS + CALL + f"price account\n  plan:  plans.fee {body}\n", zone, head, bill)
 
 
@@ -66,11 +69,19 @@ def test_r16_in_a_leap_year() -> None:
 def test_r16_every_year_from_signup_on_a_leap_day() -> None:
     t = Teller(fees("every year from signup in advance"), signup="2024-02-29 10:00", plan="A")
     t.ok("2028-03-01 00:00", "clock")
-    assert [at for at, _ in on(t)] == ["2024-02-29 10:00", "2025-02-28 00:00", "2026-02-28 00:00", "2027-02-28 00:00", "2028-02-29 00:00"]
+    assert [at for at, _ in on(t)] == [
+        "2024-02-29 10:00",
+        "2025-02-28 00:00",
+        "2026-02-28 00:00",
+        "2027-02-28 00:00",
+        "2028-02-29 00:00",
+    ]
 
 
 def test_r16_the_day_of_signup_is_of_the_zone() -> None:
-    t = Teller(fees("every month from signup in advance", zone="Asia/Tokyo"), signup="2026-01-30 20:00", plan="A")  # the 31st there
+    t = Teller(
+        fees("every month from signup in advance", zone="Asia/Tokyo"), signup="2026-01-30 20:00", plan="A"
+    )  # the 31st there
     t.ok("2026-04-01 00:00", "clock")
     assert [at for at, _ in on(t)] == ["2026-01-30 20:00", "2026-02-27 15:00", "2026-03-30 15:00"]
 
@@ -104,7 +115,10 @@ def test_r28_a_fee_in_advance_is_prorated_from_the_day_of_signup(signup: str, fi
     t = Teller(fees(), signup=signup, plan="A")
     t.ok("2026-03-01 00:00", "clock")
     t.ok("2026-03-01 00:01", "clock")
-    assert on(t) == [(signup.removesuffix(":00") if signup.count(":") == 2 else signup, first), ("2026-03-01 00:00", 28)]
+    assert on(t) == [
+        (signup.removesuffix(":00") if signup.count(":") == 2 else signup, first),
+        ("2026-03-01 00:00", 28),
+    ]
 
 
 def test_r28_the_days_of_a_longer_month() -> None:
@@ -113,7 +127,9 @@ def test_r28_the_days_of_a_longer_month() -> None:
 
 
 def test_r28_a_day_of_23_hours_is_a_day() -> None:
-    t = Teller(fees(zone="Europe/Berlin", head="round charge to $0.01, half up"), signup="2026-03-28 23:30", plan="A")  # the 29th there
+    t = Teller(
+        fees(zone="Europe/Berlin", head="round charge to $0.01, half up"), signup="2026-03-28 23:30", plan="A"
+    )  # the 29th there
     assert on(t) == [("2026-03-28 23:30", Decimal("2.71"))]  # 28 × 3 / 31 = 2.7096…
 
 
@@ -188,7 +204,11 @@ def test_r28_a_plan_that_is_taken_in_the_middle() -> None:
 
 
 def test_r28_a_plan_that_is_optional() -> None:
-    rules = ruleset(PLANS.replace("one of plans", "one of plans, optional") + CALL + "price account\n  plan:  plans.fee every month in advance, prorated by day\n")
+    rules = ruleset(
+        PLANS.replace("one of plans", "one of plans, optional")
+        + CALL
+        + "price account\n  plan:  plans.fee every month in advance, prorated by day\n"
+    )
     t = Teller(rules, signup="2026-01-10 00:00")
     t.ok("2026-02-22 10:00", "subscribe", plan="A")
     t.ok("2026-02-28 10:00", "set", plan=None)
@@ -249,7 +269,9 @@ def test_r28_a_week_is_prorated_too() -> None:
 
 
 def test_r28_a_fee_with_a_condition() -> None:
-    rules = ruleset(PLANS + CALL + "price account\n  support:  $28 every month in advance, prorated by day when account.plan is B\n")
+    rules = ruleset(
+        PLANS + CALL + "price account\n  support:  $28 every month in advance, prorated by day when account.plan is B\n"
+    )
     t = Teller(rules, signup="2026-02-01 00:00", plan="A")
     t.ok("2026-02-15 10:00", "subscribe", plan="B")
     t.ok("2026-02-22 10:00", "subscribe", plan="A")
@@ -277,7 +299,12 @@ def dated(words: str, every: str = "every month in advance, prorated by day") ->
 def test_r28_a_new_price_holds_immediately_where_it_says_so() -> None:
     t = Teller(dated(", immediately, prorated"), signup="2026-02-01 00:00", plan="A")
     t.ok("2026-03-01 00:01", "clock")
-    assert on(t) == [("2026-02-01 00:00", 28), ("2026-02-15 00:00", -14), ("2026-02-15 00:00", 28), ("2026-03-01 00:00", 56)]
+    assert on(t) == [
+        ("2026-02-01 00:00", 28),
+        ("2026-02-15 00:00", -14),
+        ("2026-02-15 00:00", 28),
+        ("2026-03-01 00:00", 56),
+    ]
 
 
 def test_r28_a_new_price_holds_from_the_next_period_where_it_says_so() -> None:
@@ -295,8 +322,60 @@ def test_r28_a_new_price_for_new_customers_only() -> None:
     assert [amount for _, amount in on(new)] == [28, 56]
 
 
+def test_r28_each_part_is_rounded_where_it_says_so() -> None:
+    rules = ruleset(
+        PLANS
+        + CALL
+        + "price account\n  plan:  plans.fee every month in advance, prorated by day\n    rounded to $0.01, half up\n"
+    )
+    t = Teller(rules, signup="2026-03-01 00:00", plan="A")
+    t.ok("2026-03-11 10:00", "subscribe", plan="B")
+    # 21 of 31 days: −18.967… and 37.935…
+    assert on(t) == [
+        ("2026-03-01 00:00", 28),
+        ("2026-03-11 10:00", Decimal("-18.97")),
+        ("2026-03-11 10:00", Decimal("37.94")),
+    ]
+
+
+def test_r28_a_change_in_the_night_is_of_the_day_of_the_zone() -> None:
+    t = Teller(fees(zone="America/New_York"), signup="2026-02-01 12:00", plan="A")
+    t.ok("2026-02-15 04:59:59", "subscribe", plan="B")  # still the 14th there: 15 days are left
+    assert on(t)[1:] == [("2026-02-15 04:59:59", -15), ("2026-02-15 04:59:59", 30)]
+    t.ok("2026-02-15 05:00", "subscribe", plan="A")  # the 15th: 14 days
+    assert on(t)[3:] == [("2026-02-15 05:00", -28), ("2026-02-15 05:00", 14)]
+
+
+def test_r28_three_plans_in_one_month() -> None:
+    t = Teller(fees(), signup="2026-02-01 00:00", plan="A")
+    t.ok("2026-02-08 00:00", "subscribe", plan="B")
+    t.ok("2026-02-22 00:00", "subscribe", plan="C")
+    # 7 days of 28, 14 of 56, 7 of 7
+    assert sum(amount for _, amount in on(t)) == 7 + 28 + Decimal("1.75")
+    t.ok("2026-03-01 00:00", "clock")
+    assert on(t)[-1] == ("2026-03-01 00:00", 7)
+
+
+@pytest.mark.parametrize("every", ["every month in advance, prorated by day", "every month, prorated by day"])
+@pytest.mark.parametrize("seed", range(12))
+def test_r28_in_advance_and_in_arrears_each_day_costs_its_share(every: str, seed: int) -> None:
+    dice = random.Random(seed)
+    t = Teller(fees(every), signup="2026-02-03 09:00", plan="A")
+    price = {"A": 28, "B": 56, "C": 7, "Free": 0}
+    plan, days = "A", {}
+    for day in range(3, 29):
+        for hour in range(dice.randrange(3) if dice.random() < 0.3 else 0):
+            plan = dice.choice(sorted(price))
+            t.ok(f"2026-02-{day:02} 1{hour}:00", "subscribe", plan=plan)
+        days[day] = Fraction(price[plan], 28)
+    t.ok("2026-03-01 00:00", "clock")
+    assert sum(amount for _, amount in on(t)) == sum(days.values()) + (price[plan] if "advance" in every else 0)
+
+
 def test_r28_fees_go_on_the_bill_and_not_to_the_balance() -> None:
-    rules = ruleset(PLANS + CALL + "price account\n  plan:  plans.fee every month in advance\n\nfunds\n  pay for call\n")
+    rules = ruleset(
+        PLANS + CALL + "price account\n  plan:  plans.fee every month in advance\n\nfunds\n  pay for call\n"
+    )
     t = Teller(rules, signup="2026-02-01 00:00", plan="A")
     t.ok("2026-02-01 01:00", "topup", amount=100)
     t.ok("2026-03-01 00:01", "clock")
@@ -345,7 +424,10 @@ def test_r6_it_is_not_prorated_unless_it_says_so() -> None:
     assert t.moved("true-up") == [("2026-03-01 00:00", 28)]
 
 
-@pytest.mark.parametrize(("signup", "least"), [("2026-02-01 23:59:59", 28), ("2026-02-02 00:00", 27), ("2026-02-15 08:00", 14), ("2026-02-28 23:59:59", 1)])
+@pytest.mark.parametrize(
+    ("signup", "least"),
+    [("2026-02-01 23:59:59", 28), ("2026-02-02 00:00", 27), ("2026-02-15 08:00", 14), ("2026-02-28 23:59:59", 1)],
+)
 def test_r6_prorated_from_the_day_of_signup(signup: str, least: int) -> None:
     t = Teller(ruleset(LEAST.format("month, prorated by day")), signup=signup)
     t.ok("2026-04-01 00:00", "clock")
@@ -411,7 +493,12 @@ def test_r6_a_minimum_is_no_obstacle_to_the_law_of_the_period() -> None:
 
 
 def test_r6_a_minimum_of_the_whole_bill() -> None:
-    t = Teller(ruleset(CALL + "price account\n  base:  $3 every month in advance\n\nprice bill\n  together\n    at least $28\n"), signup="2026-02-01 00:00")
+    t = Teller(
+        ruleset(
+            CALL + "price account\n  base:  $3 every month in advance\n\nprice bill\n  together\n    at least $28\n"
+        ),
+        signup="2026-02-01 00:00",
+    )
     t.ok("2026-02-10 10:00", "call", n=5)
     t.ok("2026-04-01 00:00", "clock")
     # February: 3 + 5 and 20 more; March: 3 and 25 more

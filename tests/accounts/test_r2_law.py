@@ -18,20 +18,37 @@ import pricelang
 HEAD = "usage call\n  n  requests\n  model  text\n\n"
 FUNDS = "\nfunds\n  pay for call\n"
 BODIES = {
-    "tiers": HEAD + "price call\n  calls:  n at graduated each month\n    up to 10: free\n    above 10 up to 20: $2 per request\n    above 20: $1 per request\n",
-    "tiers apart": HEAD + "price call\n  calls:  n at graduated each day for each model\n    up to 5: $1 per request\n    above 5: $3 per request\n",
-    "volume": HEAD + 'price call\n  calls:  n at volume each month\n    allow tier-cliff "this is the test"\n    up to 10: $2 per request\n    above 10: $1 per request\n',
-    "cap": HEAD + "price call\n  calls:  n at $1 per request\n    at most $12 each month\n  extra:  n at $2 per request\n    at most $9 each day\n",
-    "allowance": "allowance free_ones\n  8 requests every month\n  unused kept 1 month\n\n" + HEAD + "price call\n  calls:  n beyond free_ones at $1 per request\n  again:  n beyond free_ones at $3 per request\n",
+    "tiers": HEAD
+    + "price call\n  calls:  n at graduated each month\n    up to 10: free\n    above 10 up to 20: $2 per request\n    above 20: $1 per request\n",
+    "tiers apart": HEAD
+    + "price call\n  calls:  n at graduated each day for each model\n    up to 5: $1 per request\n    above 5: $3 per request\n",
+    "volume": HEAD
+    + 'price call\n  calls:  n at volume each month\n    allow tier-cliff "this is the test"\n    up to 10: $2 per request\n    above 10: $1 per request\n',
+    "cap": HEAD
+    + "price call\n  calls:  n at $1 per request\n    at most $12 each month\n  extra:  n at $2 per request\n    at most $9 each day\n",
+    "allowance": "allowance free_ones\n  8 requests every month\n  unused kept 1 month\n\n"
+    + HEAD
+    + "price call\n  calls:  n beyond free_ones at $1 per request\n  again:  n beyond free_ones at $3 per request\n",
     "packages": HEAD + "price call\n  calls:  n in packages of 7 each month at $5 per package\n",
-    "flat bands": HEAD + "price call\n  calls:  n at graduated each month\n    up to 6: $9\n    above 6: $4 plus $1 per request\n",
-    "rounded": HEAD + "price call\n  calls:  n at $0.333 per request\n    at most $5 each month\n    rounded to $0.01, half up\n",
+    "flat bands": HEAD
+    + "price call\n  calls:  n at graduated each month\n    up to 6: $9\n    above 6: $4 plus $1 per request\n",
+    "rounded": HEAD
+    + "price call\n  calls:  n at $0.333 per request\n    at most $5 each month\n    rounded to $0.01, half up\n",
     "minimum": HEAD + "price call\n  calls:  n at $1 per request\n    at least $15 each month\n",
 }
 RULES = {name: ruleset(body + FUNDS) for name, body in BODIES.items()}
 
 usages = st.tuples(
-    st.sampled_from(["2026-02-27 10:00", "2026-02-27 10:00:01", "2026-02-28 00:00", "2026-02-28 23:59:59", "2026-03-01 00:00", "2026-03-02 10:00"]),
+    st.sampled_from(
+        [
+            "2026-02-27 10:00",
+            "2026-02-27 10:00:01",
+            "2026-02-28 00:00",
+            "2026-02-28 23:59:59",
+            "2026-03-01 00:00",
+            "2026-03-02 10:00",
+        ]
+    ),
     st.integers(0, 9),
     st.sampled_from(["x", "y"]),
 )
@@ -40,7 +57,14 @@ records = st.lists(usages, min_size=1, max_size=7)
 
 def raw(id: str, when: str, n: int, model: str) -> dict[str, Any]:
     day, _, time = when.partition(" ")
-    return {"id": id, "type": "call", "at": f"{day}T{time if time.count(':') == 2 else time + ':00'}Z", "account": "a-1", "n": n, "model": model}
+    return {
+        "id": id,
+        "type": "call",
+        "at": f"{day}T{time if time.count(':') == 2 else time + ':00'}Z",
+        "account": "a-1",
+        "n": n,
+        "model": model,
+    }
 
 
 def law(rules: pricelang.Ruleset, known: dict[str, dict[str, Any]]) -> dict[str, Fraction]:
@@ -67,7 +91,12 @@ def corrected(draw: Callable[..., Any], t: Teller, known: dict[str, dict[str, An
             continue
         when, n, model = draw(usages)
         made = raw(of, when, n, model)
-        t.ok("2026-03-02 12:00", "correct", of=of, usage={key: value for key, value in made.items() if key not in ("id", "account")})
+        t.ok(
+            "2026-03-02 12:00",
+            "correct",
+            of=of,
+            usage={key: value for key, value in made.items() if key not in ("id", "account")},
+        )
         known[of] = made
 
 
@@ -106,7 +135,10 @@ def test_r6_any_order_with_corrections_and_voids_around_the_end_of_a_minimum(dat
         used = sum(one["n"] for one in known.values() if one["at"].startswith(month))
         due = t.paid_for(f"a-1/{month}/calls")
         assert used + due == max(15, used)
-    assert t.balance == -sum(max(15, sum(one["n"] for one in known.values() if one["at"].startswith(month))) for month in ("2026-02", "2026-03"))
+    assert t.balance == -sum(
+        max(15, sum(one["n"] for one in known.values() if one["at"].startswith(month)))
+        for month in ("2026-02", "2026-03")
+    )
 
 
 VM = """table rates by kind, per hour
@@ -154,7 +186,16 @@ def test_r24_what_runs_comes_to_what_its_stretches_cost(name: str, start: int, s
     expected = Fraction(0)
 
     def stretch() -> Fraction:
-        charge = rules.rate({"id": "r", "type": "vm", "account": "a-1", "kind": kind, "started": at(since).replace(" ", "T") + ":00Z", "stopped": at(now).replace(" ", "T") + ":00Z"})
+        charge = rules.rate(
+            {
+                "id": "r",
+                "type": "vm",
+                "account": "a-1",
+                "kind": kind,
+                "started": at(since).replace(" ", "T") + ":00Z",
+                "stopped": at(now).replace(" ", "T") + ":00Z",
+            }
+        )
         return Fraction(charge.amount)
 
     for what, minutes in steps:

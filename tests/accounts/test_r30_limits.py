@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 
 import pytest
@@ -459,6 +460,47 @@ def test_r31_reservations_against_the_balance() -> None:
     t.ok("2026-02-17 10:02", "call", n=1)
 
 
+def test_r31_a_reservation_for_what_the_bill_pays_counts_in_limits() -> None:
+    t = Teller(ruleset(CALL + limit("spend each day may not exceed $10", refuse="refuse with 402")))
+    hold = t.hold("2026-02-17 10:00", n=8)
+    t.refused("2026-02-17 10:01", n=3)
+    t.ok("2026-02-17 10:02", "release", hold=hold.hold)
+    t.ok("2026-02-17 10:03", "call", n=10)
+
+
+def test_r31_without_a_figure_reservations_last_fifteen_minutes() -> None:
+    t = Teller(ruleset(CALL + "funds\n  pay for call\n"))
+    t.hold("2026-02-17 10:00", n=3)
+    assert t.ok("2026-02-17 10:14:59", "clock").balance == -3
+    assert t.ok("2026-02-17 10:15", "clock").balance == 0
+
+
+def test_r31_a_reservation_counts_in_a_period_that_has_ended() -> None:
+    t = Teller(
+        ruleset(CALL + "funds\n  reservations expire after 1 hour\n\n" + limit("spend each day may not exceed $10"))
+    )
+    hold = t.hold("2026-02-17 23:59", n=8)
+    t.ok("2026-02-18 00:01", "call", n=10)
+    t.refused("2026-02-17 23:59:30", n=3)  # of the 17th, of which 8 are reserved
+    t.settle("2026-02-18 00:02", hold, n=2)
+    t.ok("2026-02-17 23:59:40", "call", n=8)
+
+
+def test_r31_reservations_count_apart_for_each() -> None:
+    t = Teller(ruleset(CALL + limit("n each minute for each model may not exceed 5")))
+    hold = t.hold("2026-02-17 10:00", n=5, model="small")
+    t.ok("2026-02-17 10:00:10", "call", n=5, model="large")
+    t.refused("2026-02-17 10:00:20", n=1, model="small")
+    t.settle("2026-02-17 10:00:30", hold, n=4, model="small")
+    t.ok("2026-02-17 10:00:40", "call", n=1, model="small")
+
+
+def test_r31_a_hold_alerts_as_what_is_spent() -> None:
+    t = Teller(ruleset(CALL + limit("spend each day may reach $10", "alert at 50%")))
+    t.hold("2026-02-17 10:00", n=5)
+    assert [(one["level"], one["used"]) for one in t.told("alert")] == [("50%", "5")]
+
+
 # --- R32 ------------------------------------------------------------------------------------------------------------
 
 
@@ -584,7 +626,7 @@ def test_r33_spend_is_by_the_at_of_a_charge() -> None:
     t = Teller(ruleset(CALL + limit("spend each day may not exceed $10")))
     t.ok("2026-02-17 23:59:59", "call", n=10)
     t.ok("2026-02-18 00:00", "call", n=4)
-    t.refused("2026-02-18 00:01", id="late", at="2026-02-17T12:00:00Z", n=1)
+    t.refused("2026-02-17 12:00", n=1)  # late, and of the 17th
     t.ok("2026-02-18 00:01", "call", n=6)
 
 
@@ -651,6 +693,111 @@ def test_r33_a_volume_band_that_credits_lowers_spend() -> None:
     assert t.charge("2026-02-17 10:02", n=60) == 6  # 80 × 0.10 = 8
     assert t.charge("2026-02-17 10:03", n=10) == 1  # 9
     assert refusal(t.refused("2026-02-17 10:04", n=1))[1:] == (9, 9)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_r33_spend_and_balance_of_many_events_are_what_a_list_of_them_adds_up_to(seed: int) -> None:
+    dice = random.Random(seed)
+    body = (
+        CALL
+        + "funds\n  pay for call\n  reservations expire after 2 hours\n\n"
+        + limit("spend each day may not exceed $100,000", refuse="refuse with 402")
+    )
+    t = Teller(ruleset(body))
+    spent: dict[str, tuple[int, int]] = {}  # id: day and amount
+    holds: dict[str, tuple[int, int, int]] = {}  # id: day, amount, minute at which it ends
+    paid = 0
+    minute = 23 * 60
+    for number in range(40):
+        minute += dice.randrange(12)
+        holds = {id: one for id, one in holds.items() if one[2] > minute}
+        day, rest = 10 + minute // 1440, minute % 1440
+        when, id, n = f"2026-02-{day} {rest // 60:02}:{rest % 60:02}", f"x-{number}", dice.randrange(20)
+        t.ok(when, "clock")
+        match dice.randrange(8):
+            case 0 | 1:
+                t.ok(when, "call", id=id, n=n)
+                spent[id] = (day, n)
+            case 2:
+                t.ok("2026-02-10 22:00", "call", id=id, n=n)  # late
+                spent[id] = (10, n)
+            case 3 | 4:
+                t.hold(when, id=id, n=n)
+                holds[id] = (day, n, minute + 120)
+            case 5 if holds:
+                of = dice.choice(sorted(holds))
+                t.ok(when, "settle", hold=of, usage={"type": "call", "n": n})
+                spent[of] = (holds.pop(of)[0], n)
+            case 6 if spent:
+                of = dice.choice(sorted(spent))
+                t.ok(when, "correct", of=of)
+                del spent[of]
+            case 7 if holds:
+                of = dice.choice(sorted(holds))
+                t.ok(when, "release", hold=of)
+                del holds[of]
+            case _:
+                t.ok(when, "topup", amount=n + 1)
+                paid += n + 1
+        for asked in (10, 11):
+            at = f"2026-02-{asked} 23:59:59" if asked < day else when
+            if asked > day:
+                continue
+            used = t.refused(at, n=100_001).limits[0].used  # one that never passes tells what is used
+            assert used == sum(n for day, n in spent.values() if day == asked) + sum(
+                n for day, n, _ in holds.values() if day == asked
+            )
+        assert t.balance == paid - sum(n for _, n in spent.values()) - sum(n for _, n, _ in holds.values())
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_r31_what_a_sliding_window_holds_is_what_a_list_of_it_adds_up_to(seed: int) -> None:
+    dice = random.Random(seed)
+    body = (
+        CALL
+        + "funds\n  reservations expire after 5 minutes\n\n"
+        + limit("n in any 10 minutes for each model may not exceed 100,000 requests")
+    )
+    t = Teller(ruleset(body))
+    used: dict[str, tuple[int, int, str]] = {}  # id: second, quantity, model
+    ends: dict[str, int] = {}  # holds: the second at which they end
+    second = 0
+    for number in range(40):
+        second += dice.randrange(100)
+        now, id, n, model = (
+            f"2026-02-17 10:{second // 60:02}:{second % 60:02}"
+            if second < 3600
+            else f"2026-02-17 11:{second // 60 - 60:02}:{second % 60:02}",
+            f"x-{number}",
+            dice.randrange(9),
+            dice.choice("ab"),
+        )
+        t.ok(now, "clock")
+        for of in [of for of, end in ends.items() if end <= second]:
+            del ends[of], used[of]
+        match dice.randrange(6):
+            case 0 | 1:
+                t.ok(now, "call", id=id, n=n, model=model)
+                used[id] = (second, n, model)
+            case 2:
+                t.hold(now, id=id, n=n, model=model)
+                used[id], ends[id] = (second, n, model), second + 300
+            case 3 if ends:
+                of = dice.choice(sorted(ends))
+                t.ok(now, "settle", hold=of, usage={"type": "call", "n": n, "model": used[of][2]})
+                used[of] = (used[of][0], n, used[of][2])
+                del ends[of]
+            case 4 if ends:
+                of = dice.choice(sorted(ends))
+                t.ok(now, "release", hold=of)
+                del ends[of], used[of]
+            case 5 if set(used) - set(ends):
+                of = dice.choice(sorted(set(used) - set(ends)))
+                t.ok(now, "correct", of=of)
+                del used[of]
+        for model in "ab":
+            found = t.refused(now, n=100_001, model=model).limits[0].used
+            assert found == sum(n for at, n, its in used.values() if its == model and second - 600 < at <= second)
 
 
 # --- R34 ------------------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from teller import Teller
@@ -40,7 +42,7 @@ def sources(outcome: object) -> list[tuple[str, Fraction]]:
 def test_r35_funds_pay_only_what_pay_for_names() -> None:
     t = Teller(ruleset(CALL + CHAT + FUNDS))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=4)) == [("funds/pay", 4)]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=4)) == [("funds/paid/pay", 4)]
     assert sources(t.ok("2026-02-17 10:01", "chat", n=4)) == [("bill", 4)]
     assert t.balance == 6
 
@@ -54,8 +56,8 @@ def test_r35_without_funds_everything_is_billed() -> None:
 def test_r35_without_pay_for_funds_pay_everything_that_is_used() -> None:
     t = Teller(ruleset(CALL + CHAT + "funds\n  spend oldest\n\nprice account\n  base:  $3 every month in advance\n"))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=4)) == [("funds/pay", 4)]
-    assert sources(t.ok("2026-02-17 10:01", "chat", n=4)) == [("funds/pay", 4)]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=4)) == [("funds/paid/pay", 4)]
+    assert sources(t.ok("2026-02-17 10:01", "chat", n=4)) == [("funds/paid/pay", 4)]
     # fees are no use: they go on the bill
     assert [(one.source, one.amount) for one in t.postings if one.kind == "fee"] == [("bill", 3), ("bill", 3)]
     assert t.balance == 2
@@ -64,14 +66,14 @@ def test_r35_without_pay_for_funds_pay_everything_that_is_used() -> None:
 def test_r35_what_funds_cannot_cover_makes_the_paid_balance_negative_and_a_topup_covers_it_first() -> None:
     t = Teller(ruleset(CALL + FUNDS))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=14)) == [("funds/pay", 10), ("overdraft", 4)]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=14)) == [("funds/paid/pay", 10), ("overdraft", 4)]
     assert t.balance == -4
     assert t.ok("2026-02-17 10:01", "topup", id="less", amount=3).balance == -1
-    assert t.left("less") == 0
+    assert t.left("paid/less") == 0
     outcome = t.ok("2026-02-17 10:02", "topup", id="more", amount=3)
-    assert [(one.to, one.amount) for one in outcome.postings] == [("overdraft", 1), ("funds/more", 2)]
-    assert (t.balance, t.left("more")) == (2, 2)
-    assert sources(t.ok("2026-02-17 10:03", "call", n=1)) == [("funds/more", 1)]
+    assert [(one.to, one.amount) for one in outcome.postings] == [("overdraft", 1), ("funds/paid/more", 2)]
+    assert (t.balance, t.left("paid/more")) == (2, 2)
+    assert sources(t.ok("2026-02-17 10:03", "call", n=1)) == [("funds/paid/more", 1)]
 
 
 def test_r35_a_topup_that_covers_the_overdraft_exactly() -> None:
@@ -82,12 +84,14 @@ def test_r35_a_topup_that_covers_the_overdraft_exactly() -> None:
 
 
 def test_r35_a_present_does_not_pay_what_is_owed() -> None:
-    rules = ruleset(CALL + FUNDS + "grant GIFT $10 on code GIFT\n\nlimit paid\n  paid balance may fall to -$5\n  alert\n")
+    rules = ruleset(
+        CALL + FUNDS + "grant GIFT $10 on code GIFT\n\nlimit paid\n  paid balance may fall to -$5\n  alert\n"
+    )
     t = Teller(rules)
     t.ok("2026-02-17 10:00", "call", n=5)
     t.ok("2026-02-17 10:01", "redeem", id="r", code="GIFT")
-    assert (t.balance, t.left("GIFT/r")) == (5, 10)  # 10 given, 5 still owed by the paid balance
-    assert sources(t.ok("2026-02-17 10:02", "call", n=10)) == [("funds/GIFT/r", 10)]
+    assert (t.balance, t.left("code/GIFT/r")) == (5, 10)  # 10 given, 5 still owed by the paid balance
+    assert sources(t.ok("2026-02-17 10:02", "call", n=10)) == [("funds/code/GIFT/r", 10)]
     assert t.balance == -5
 
 
@@ -95,7 +99,7 @@ def test_r35_a_grant_for_one_usage_does_not_pay_another() -> None:
     t = Teller(ruleset(CALL + CHAT + "funds\n  pay for call and chat\n\ngrant chats $5 on signup for chat\n"))
     assert sources(t.ok("2026-02-17 10:00", "call", n=2)) == [("overdraft", 2)]
     assert t.balance == 3
-    assert sources(t.ok("2026-02-17 10:01", "chat", n=7)) == [("funds/chats", 5), ("overdraft", 2)]
+    assert sources(t.ok("2026-02-17 10:01", "chat", n=7)) == [("funds/grant/chats", 5), ("overdraft", 2)]
 
 
 ORDER = """grant early    $1 on code EARLY, expires after 40 days
@@ -114,7 +118,7 @@ def order_of(spend: str, grants: str = ORDER) -> list[str]:
     t.ok("2026-02-17 09:04", "topup", id="pay2", amount=1)
     spent = []
     for minute in range(5):
-        spent += [source.removeprefix("funds/").partition("/")[0] for source, _ in sources(t.ok(f"2026-02-17 10:0{minute}", "call", n=1))]
+        spent += [source.split("/")[2] for source, _ in sources(t.ok(f"2026-02-17 10:0{minute}", "call", n=1))]
     return spent
 
 
@@ -132,7 +136,9 @@ def order_of(spend: str, grants: str = ORDER) -> list[str]:
         ("soonest to expire, then paid first", ["soon", "early", "pay1", "pay2", "forever"]),
     ],
 )
-def test_r35_funds_are_spent_in_the_order_that_is_written_and_ties_go_to_the_older(spend: str, order: list[str]) -> None:
+def test_r35_funds_are_spent_in_the_order_that_is_written_and_ties_go_to_the_older(
+    spend: str, order: list[str]
+) -> None:
     assert order_of(spend) == order
 
 
@@ -140,14 +146,18 @@ def test_r35_ties_of_one_instant_go_to_the_id() -> None:
     t = Teller(ruleset(CALL + "funds\n  pay for call\n  spend newest\n"))
     for id in ("b", "c", "a"):
         t.ok("2026-02-17 09:00", "topup", id=id, amount=1)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=3)) == [("funds/a", 1), ("funds/b", 1), ("funds/c", 1)]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=3)) == [
+        ("funds/paid/a", 1),
+        ("funds/paid/b", 1),
+        ("funds/paid/c", 1),
+    ]
 
 
 def test_r35_one_charge_is_paid_from_several_funds() -> None:
     t = Teller(ruleset(CALL + "funds\n  pay for call\n  spend promotional first\n\ngrant trial $3 on signup\n"))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=5)) == [("funds/trial", 3), ("funds/pay", 2)]
-    assert (t.left("trial"), t.left("pay"), t.balance) == (0, 8, 8)
+    assert sources(t.ok("2026-02-17 10:00", "call", n=5)) == [("funds/grant/trial", 3), ("funds/paid/pay", 2)]
+    assert (t.left("grant/trial"), t.left("paid/pay"), t.balance) == (0, 8, 8)
 
 
 def test_r35_money_back_for_a_charge_goes_where_it_came_from() -> None:
@@ -155,10 +165,14 @@ def test_r35_money_back_for_a_charge_goes_where_it_came_from() -> None:
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
     t.ok("2026-02-17 10:00", "call", id="c", n=5)
     t.ok("2026-02-17 10:01", "refund", of="c", amount=3)
-    assert (t.left("trial"), t.left("pay"), t.balance) == (1, 10, 11)  # the last to pay is the first to be paid back
+    assert (t.left("grant/trial"), t.left("paid/pay"), t.balance) == (
+        1,
+        10,
+        11,
+    )  # the last to pay is the first to be paid back
     assert t.rejected("2026-02-17 10:02", "refund", of="c", amount=Decimal("2.01")) == "refund-too-large"
     t.ok("2026-02-17 10:03", "refund", of="c", amount=2)
-    assert (t.left("trial"), t.left("pay"), t.balance) == (3, 10, 13)
+    assert (t.left("grant/trial"), t.left("paid/pay"), t.balance) == (3, 10, 13)
 
 
 def test_r35_money_back_pays_first_what_is_owed() -> None:
@@ -166,7 +180,100 @@ def test_r35_money_back_pays_first_what_is_owed() -> None:
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
     t.ok("2026-02-17 10:00", "call", id="c", n=14)
     assert t.ok("2026-02-17 10:01", "refund", of="c", amount=5).balance == 1
-    assert t.left("pay") == 1
+    assert t.left("paid/pay") == 1
+
+
+def test_r35_a_correction_takes_its_difference_from_the_funds() -> None:
+    t = Teller(ruleset(CALL + FUNDS))
+    t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
+    t.ok("2026-02-17 10:00", "call", id="c", n=4)
+    t.ok("2026-02-17 10:01", "correct", of="c", usage={"type": "call", "at": "2026-02-17T10:00:00Z", "n": 13})
+    assert (t.balance, t.left("paid/pay")) == (-3, 0)
+    t.ok("2026-02-17 10:02", "correct", of="c", usage={"type": "call", "at": "2026-02-17T10:00:00Z", "n": 1})
+    assert (t.balance, t.left("paid/pay")) == (9, 9)
+
+
+def test_r35_a_settlement_is_paid_only_when_it_is_settled() -> None:
+    t = Teller(ruleset(CALL + "funds\n  pay for call\n  spend promotional first\n\ngrant GIFT $5 on code GIFT\n"))
+    t.ok("2026-02-17 09:00", "topup", id="pay", amount=10)
+    hold = t.hold("2026-02-17 10:00", n=4)
+    t.ok("2026-02-17 10:01", "redeem", id="g", code="GIFT")
+    assert sources(t.settle("2026-02-17 10:02", hold, n=4)) == [("funds/code/GIFT/g", 4)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "promotional first, then soonest to expire, then oldest",
+        "soonest to expire, then newest",
+        "paid first, then oldest",
+    ],
+)
+@pytest.mark.parametrize("seed", range(10))
+def test_r35_funds_of_many_events_are_what_a_list_of_them_is(words: str, seed: int) -> None:
+    dice = random.Random(seed)
+    body = CALL + CHAT + f"funds\n  pay for call and chat\n  spend {words}\n\n"
+    body += "grant short $9 on code SHORT, expires after 20 minutes\n\ngrant long $7 on code LONG, expires after 50 minutes\n\ngrant talk $8 on code TALK for chat\n"
+    t = Teller(ruleset(body))
+    lots: list[dict[str, Any]] = []
+    owed = 0
+    far = 10**9
+
+    def place(lot: dict[str, Any]) -> tuple[Any, ...]:
+        keys = {
+            "promotional first": lot["paid"],
+            "paid first": not lot["paid"],
+            "soonest to expire": lot["end"],
+            "oldest": lot["at"],
+            "newest": -lot["at"],
+        }
+        return (*(keys[word] for word in words.split(", then ")), lot["at"], lot["id"])
+
+    for minute in range(60):
+        when = f"2026-02-17 10:{minute:02}"
+        lots = [lot for lot in lots if lot["end"] > minute]
+        n = dice.randrange(1, 8)
+        match dice.randrange(6):
+            case 0:
+                t.ok(when, "topup", id=f"p{minute}", amount=n)
+                covered = min(owed, n)
+                owed -= covered
+                lots.append(
+                    {
+                        "id": f"paid/p{minute}",
+                        "left": n - covered,
+                        "end": far,
+                        "at": minute,
+                        "paid": True,
+                        "for": ("call", "chat"),
+                    }
+                )
+            case 1:
+                code, worth, length = dice.choice([("SHORT", 9, 20), ("LONG", 7, 50), ("TALK", 8, far)])
+                t.ok(when, "redeem", id=f"g{minute}", code=code)
+                uses = ("chat",) if code == "TALK" else ("call", "chat")
+                lots.append(
+                    {
+                        "id": f"code/{code.lower()}/g{minute}",
+                        "left": worth,
+                        "end": minute + length if length < far else far,
+                        "at": minute,
+                        "paid": False,
+                        "for": uses,
+                    }
+                )
+            case _:
+                usage = dice.choice(["call", "chat"])
+                rest, paid = n, []
+                for lot in sorted(lots, key=place):
+                    part = min(rest, lot["left"]) if usage in lot["for"] else 0
+                    if part:
+                        lot["left"] -= part
+                        rest -= part
+                        paid.append((f"funds/{lot['id']}", part))
+                owed += rest
+                assert sources(t.ok(when, usage, n=n)) == paid + ([("overdraft", rest)] if rest else [])
+        assert t.ok(when, "clock").balance == sum(lot["left"] for lot in lots) - owed
 
 
 # --- R36 ------------------------------------------------------------------------------------------------------------
@@ -243,7 +350,10 @@ def test_r36_a_reservation_is_a_fall_of_the_balance() -> None:
 
 
 def test_r36_the_end_of_funds_is_a_fall_of_the_balance() -> None:
-    t = Teller(ruleset(REFILL.format("$20", "$10", "") + "grant trial $15 on signup, expires after 10 days\n"), signup="2026-02-01 12:00")
+    t = Teller(
+        ruleset(REFILL.format("$20", "$10", "") + "grant trial $15 on signup, expires after 10 days\n"),
+        signup="2026-02-01 12:00",
+    )
     t.ok("2026-02-11 11:59:59", "clock")
     assert orders(t) == []
     t.ok("2026-02-11 13:00", "clock")
@@ -296,8 +406,52 @@ def test_r36_before_a_refusal_for_funds_a_refill_is_looked_at() -> None:
     t.ok("2026-02-17 10:05", "call", n=1)
 
 
+@pytest.mark.parametrize(
+    ("type", "fields"),
+    [
+        ("authorize", {"usage": {"type": "call", "n": 1}}),
+        ("start", {"resource": "vm", "resource_id": "v", "kind": "a"}),
+    ],
+)
+def test_r36_a_refused_authorize_or_start_is_an_occasion_too(type: str, fields: dict[str, object]) -> None:
+    body = REFILL.format("$20", "$10", "").replace("pay for call", "pay for call and vm") + (
+        "resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n\nlimit funds\n  balance may fall to $0\n  refuse with 402\n"
+    )
+    t = Teller(ruleset(body))
+    t.refused("2026-02-17 10:00", type, **fields)
+    assert orders(t) == ["20"]
+
+
+def test_r36_a_fall_within_an_order_of_what_is_due_is_looked_at_once_for_each_instant() -> None:
+    body = (
+        "resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n\n"
+        "funds\n  pay for vm\n\nrefill $5 when balance below $3\n"
+    )
+    t = Teller(ruleset(body))
+    t.ok("2026-02-17 09:00", "topup", amount=8)
+    for id in ("v", "w"):
+        t.ok("2026-02-17 10:00", "start", resource="vm", resource_id=id, kind="a")
+    assert orders(t) == ["5"]  # 0: 3 short
+    t.ok("2026-02-17 10:01", "payment")
+    t.ok("2026-02-17 11:00", "clock")
+    # both hours of 11:00 at once: 5 − 8 = −3 is 6 short, two amounts
+    assert orders(t) == ["5", "10"]
+
+
+def test_r36_a_cap_of_a_day_is_of_the_zone() -> None:
+    t = Teller(ruleset(REFILL.format("$20", "$10", ", at most 1 each day"), zone="America/New_York"))
+    t.ok("2026-02-17 12:00", "call", n=1)
+    t.ok("2026-02-17 12:01", "payment")  # 19
+    t.ok("2026-02-18 04:59:59", "call", n=10)  # 23:59:59 there
+    assert orders(t) == ["20"]
+    t.ok("2026-02-18 05:00", "call", n=1)
+    assert orders(t) == ["20", "20"]
+
+
 def test_r36_a_refusal_for_something_else_is_no_occasion() -> None:
-    rules = ruleset(REFILL.format("$20", "$10", "") + "limit rpm\n  n each minute may not exceed 5\n  refuse with 429\n")
+    rules = ruleset(
+        REFILL.format("$20", "$10", "") + "limit rpm\n  n each minute may not exceed 5\n  refuse with 429\n"
+    )
     t = Teller(rules)
     t.refused("2026-02-17 10:00", n=6)
     assert orders(t) == []
@@ -358,7 +512,9 @@ def test_r36_a_refill_to_an_amount_orders_what_is_missing() -> None:
 
 
 def test_r36_a_refill_of_the_accounts_own_figures() -> None:
-    body = "account\n  refill_below  USD, optional\n  refill_amount  USD, optional\n\n" + REFILL.format("account.refill_amount", "account.refill_below", "")
+    body = "account\n  refill_below  USD, optional\n  refill_amount  USD, optional\n\n" + REFILL.format(
+        "account.refill_amount", "account.refill_below", ""
+    )
     t = Teller(ruleset(body))
     t.ok("2026-02-17 10:00", "call", n=1)
     assert orders(t) == []
@@ -368,22 +524,29 @@ def test_r36_a_refill_of_the_accounts_own_figures() -> None:
 
 
 def test_r36_a_refill_is_a_topup_bonus_included() -> None:
-    body = REFILL.format("$50", "$10", "") + "topup\n  | pay | bonus |\n  | $50 | 10% |\n  | any from $1 | 0% |\n\ngrant first $2 on first topup\n"
+    body = (
+        REFILL.format("$50", "$10", "")
+        + "topup\n  | pay | bonus |\n  | $50 | 10% |\n  | any from $1 | 0% |\n\ngrant first $2 on first topup\n"
+    )
     t = Teller(ruleset(body))
     t.ok("2026-02-17 10:00", "call", n=1)
     # 50 less the 1 that is owed, 5 of bonus, and the 2 for the first payment
     assert t.ok("2026-02-17 10:01", "payment", id="p").balance == 56
     assert [(one.kind, one.to, one.amount) for one in t.postings[-4:]] == [
         ("refill", "overdraft", 1),
-        ("refill", "funds/p", 49),
-        ("bonus", "funds/p/bonus", 5),
-        ("grant", "funds/first/p", 2),
+        ("refill", "funds/paid/p", 49),
+        ("bonus", "funds/bonus/p", 5),
+        ("grant", "funds/grant/first/p", 2),
     ]
 
 
 # --- R37 ------------------------------------------------------------------------------------------------------------
 
-TOPUP = CALL + FUNDS + "topup\n  | pay | bonus |\n  | $10 | 0% |\n  | $50 | 5% |\n  | from $60 below $100 | 6% |\n  | any from $5 | 1% |\n\n"
+TOPUP = (
+    CALL
+    + FUNDS
+    + "topup\n  | pay | bonus |\n  | $10 | 0% |\n  | $50 | 5% |\n  | from $60 below $100 | 6% |\n  | any from $5 | 1% |\n\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -404,8 +567,8 @@ def test_r37_a_bonus_is_the_percentage_of_the_row_that_fits_the_amount_paid(paid
     t = Teller(ruleset(TOPUP))
     outcome = t.ok("2026-02-17 09:00", "topup", id="pay", amount=paid)
     assert outcome.balance == Decimal(paid) + Decimal(bonus)
-    assert t.left("pay/bonus") == Decimal(bonus)
-    assert t.left("pay") == Decimal(paid)
+    assert t.left("bonus/pay") == Decimal(bonus)
+    assert t.left("paid/pay") == Decimal(paid)
 
 
 def test_r37_an_amount_that_no_row_takes_is_rejected() -> None:
@@ -417,13 +580,16 @@ def test_r37_an_amount_that_no_row_takes_is_rejected() -> None:
 def test_r37_a_bonus_is_promotional() -> None:
     t = Teller(ruleset(TOPUP.replace("pay for call", "pay for call\n  spend promotional first")))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=50)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=3)) == [("funds/pay/bonus", Fraction(5, 2)), ("funds/pay", Fraction(1, 2))]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=3)) == [
+        ("funds/bonus/pay", Fraction(5, 2)),
+        ("funds/paid/pay", Fraction(1, 2)),
+    ]
 
 
 def test_r37_a_bonus_is_paid_last_where_what_was_paid_goes_first() -> None:
     t = Teller(ruleset(TOPUP.replace("pay for call", "pay for call\n  spend paid first")))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=50)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=51)) == [("funds/pay", 50), ("funds/pay/bonus", 1)]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=51)) == [("funds/paid/pay", 50), ("funds/bonus/pay", 1)]
 
 
 @pytest.mark.parametrize(("paid", "bonus"), [("10.10", "0.51"), ("10.30", "0.52"), ("10.01", "0.5")])
@@ -432,7 +598,7 @@ def test_r37_a_bonus_is_rounded_like_a_charge(paid: str, bonus: str) -> None:
     body = CALL + FUNDS + "topup\n  | pay | bonus |\n  | any from $5 | 5% |\n"
     t = Teller(ruleset(body, head="round charge to $0.01, half up"))
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=paid)
-    assert t.left("pay/bonus") == Decimal(bonus)
+    assert t.left("bonus/pay") == Decimal(bonus)
 
 
 def test_r37_a_refund_takes_the_bonus_back_in_proportion() -> None:
@@ -440,9 +606,9 @@ def test_r37_a_refund_takes_the_bonus_back_in_proportion() -> None:
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=50)
     t.ok("2026-02-17 10:00", "refund", of="pay", amount=20)
     # 20 of 50 are two fifths: 1 of the 2.50
-    assert (t.left("pay"), t.left("pay/bonus"), t.balance) == (30, Decimal("1.5"), Decimal("31.5"))
+    assert (t.left("paid/pay"), t.left("bonus/pay"), t.balance) == (30, Decimal("1.5"), Decimal("31.5"))
     t.ok("2026-02-17 10:01", "refund", of="pay", amount=30)
-    assert (t.left("pay"), t.left("pay/bonus"), t.balance) == (0, 0, 0)
+    assert (t.left("paid/pay"), t.left("bonus/pay"), t.balance) == (0, 0, 0)
     assert t.rejected("2026-02-17 10:02", "refund", of="pay", amount=1) == "refund-too-large"
 
 
@@ -451,7 +617,7 @@ def test_r37_what_was_spent_of_a_bonus_comes_out_of_what_was_paid() -> None:
     t.ok("2026-02-17 09:00", "topup", id="pay", amount=50)
     t.ok("2026-02-17 10:00", "call", n=2)  # 0.50 of the bonus is left
     t.ok("2026-02-17 10:01", "refund", of="pay", amount=20)  # 1 of bonus goes: the 0.50, and 0.50 of what was paid
-    assert (t.left("pay"), t.left("pay/bonus"), t.balance) == (Decimal("29.5"), 0, Decimal("29.5"))
+    assert (t.left("paid/pay"), t.left("bonus/pay"), t.balance) == (Decimal("29.5"), 0, Decimal("29.5"))
 
 
 def test_r37_only_the_unused_part_of_a_payment_is_given_back() -> None:
@@ -464,10 +630,13 @@ def test_r37_only_the_unused_part_of_a_payment_is_given_back() -> None:
 
 
 def test_r37_a_row_may_give_an_amount_instead() -> None:
-    body = CALL + "funds\n  pay for call\n  spend promotional first\n\ntopup\n  | pay | get |\n  | $50 | $55 |\n  | any from $1 | as pay |\n"
+    body = (
+        CALL
+        + "funds\n  pay for call\n  spend promotional first\n\ntopup\n  | pay | get |\n  | $50 | $55 |\n  | any from $1 | as pay |\n"
+    )
     t = Teller(ruleset(body))
     t.ok("2026-02-17 09:00", "topup", id="a", amount=50)
-    assert (t.balance, t.left("a/bonus")) == (55, 5)
+    assert (t.balance, t.left("bonus/a")) == (55, 5)
     t.ok("2026-02-17 09:01", "topup", id="b", amount=7)
     assert t.balance == 62
 
@@ -513,6 +682,35 @@ def test_r38_topups_give_credits() -> None:
     assert [one["amount"] for one in t.told("refill")] == ["15.02"]  # 2,000 − 498 credits
 
 
+def test_r38_rates_between_currencies_stand_in_a_dated_table() -> None:
+    body = """unit yuan
+
+table fx, per yuan
+  | rate  |
+  | $0.14 |
+
+  from 2026-03-01
+    | rate  |
+    | $0.15 |
+
+usage call
+  n  requests
+
+price call
+  yuan:   n at 2 yuan per request
+  calls:  yuan at fx.rate
+
+funds
+  pay for call
+  reservations expire after 1 day
+"""
+    t = Teller(ruleset(body))
+    hold = t.hold("2026-02-28 23:59:59", n=100)
+    assert t.charge("2026-02-28 23:59:59", n=100) == 28
+    assert t.charge("2026-03-01 00:00", n=100) == 30
+    assert t.settle("2026-03-01 00:01", hold, n=50).amount == 14  # the rate of the authorize
+
+
 # --- R44 ------------------------------------------------------------------------------------------------------------
 
 
@@ -545,7 +743,10 @@ def test_r44_a_grant_is_gone_at_the_instant_it_expires() -> None:
     t = Teller(ruleset(CALL + FUNDS + "grant trial $10 on signup, expires after 30 days\n"), signup="2026-02-17 09:30")
     t.ok("2026-03-19 09:29:59.999", "call", n=4)
     outcome = t.ok("2026-03-19 09:30", "call", n=1)
-    assert [(one.kind, one.source, one.amount) for one in outcome.postings] == [("expiry", "funds/trial", 6), ("charge", "overdraft", 1)]
+    assert [(one.kind, one.source, one.amount) for one in outcome.postings] == [
+        ("expiry", "funds/grant/trial", 6),
+        ("charge", "overdraft", 1),
+    ]
     assert t.balance == -1
 
 
@@ -564,14 +765,17 @@ def test_r44_hours_are_elapsed_time() -> None:
 
 
 def test_r44_expires_at_the_end_of_the_month_and_comes_again() -> None:
-    t = Teller(ruleset(CALL + FUNDS + "grant monthly $10 every month, expires at the end of the month\n"), signup="2026-01-20 10:00")
+    t = Teller(
+        ruleset(CALL + FUNDS + "grant monthly $10 every month, expires at the end of the month\n"),
+        signup="2026-01-20 10:00",
+    )
     assert t.balance == 10
     t.ok("2026-01-31 23:59:59", "call", n=3)
     outcome = t.ok("2026-02-01", "call", n=1)
     assert [(one.kind, one.source, one.to, one.amount) for one in outcome.postings] == [
-        ("expiry", "funds/monthly/2026-01", "promotions", 7),
-        ("grant", "promotions", "funds/monthly/2026-02", 10),
-        ("charge", "funds/monthly/2026-02", "revenue/call", 1),
+        ("expiry", "funds/grant/monthly/2026-01", "promotions", 7),
+        ("grant", "promotions", "funds/grant/monthly/2026-02", 10),
+        ("charge", "funds/grant/monthly/2026-02", "revenue/call", 1),
     ]
     assert t.balance == 9
 
@@ -583,7 +787,11 @@ def test_r44_a_grant_of_every_month_that_never_expires_adds_up() -> None:
 
 
 def test_r44_the_same_is_given_whether_time_passes_in_one_step_or_in_many() -> None:
-    rules = ruleset(CALL + FUNDS + "grant monthly $10 every month, expires at the end of the month\n\ngrant trial $5 on signup, expires after 45 days\n")
+    rules = ruleset(
+        CALL
+        + FUNDS
+        + "grant monthly $10 every month, expires at the end of the month\n\ngrant trial $5 on signup, expires after 45 days\n"
+    )
     one, many = Teller(rules, signup="2026-01-20 10:00"), Teller(rules, signup="2026-01-20 10:00")
     one.ok("2026-04-15", "clock")
     for month in (2, 3, 4):
@@ -594,7 +802,9 @@ def test_r44_the_same_is_given_whether_time_passes_in_one_step_or_in_many() -> N
 
 
 def test_r44_once_for_each_account() -> None:
-    t = Teller(ruleset(CALL + FUNDS + "grant W $10 on code WELCOME, once for each account\n\ngrant V $1 on code AGAIN\n"))
+    t = Teller(
+        ruleset(CALL + FUNDS + "grant W $10 on code WELCOME, once for each account\n\ngrant V $1 on code AGAIN\n")
+    )
     t.ok("2026-02-17 09:00", "redeem", code="WELCOME")
     assert t.rejected("2026-02-17 09:01", "redeem", code="WELCOME") == "already-redeemed"
     assert t.rejected("2026-02-17 09:01", "redeem", code="welcome") == "unknown-code"  # names match exactly
@@ -618,7 +828,13 @@ def test_r44_a_grant_on_signup_within_its_dates(signup: str, given: int) -> None
 
 
 def test_r44_a_reservation_does_not_keep_a_grant_alive() -> None:
-    t = Teller(ruleset(CALL + "funds\n  pay for call\n  reservations expire after 1 hour\n\ngrant trial $10 on signup, expires after 1 day\n"), signup="2026-02-17 09:00")
+    t = Teller(
+        ruleset(
+            CALL
+            + "funds\n  pay for call\n  reservations expire after 1 hour\n\ngrant trial $10 on signup, expires after 1 day\n"
+        ),
+        signup="2026-02-17 09:00",
+    )
     hold = t.hold("2026-02-18 08:59", n=4)
     assert t.balance == 6
     t.ok("2026-02-18 09:00", "clock")
@@ -632,5 +848,5 @@ def test_r44_a_code_is_of_promotional_funds() -> None:
     t = Teller(rules)
     t.ok("2026-02-17 09:00", "redeem", id="w", code="WELCOME")
     t.ok("2026-02-17 09:01", "topup", id="pay", amount=10)
-    assert sources(t.ok("2026-02-17 10:00", "call", n=11)) == [("funds/pay", 10), ("funds/W/w", 1)]
+    assert sources(t.ok("2026-02-17 10:00", "call", n=11)) == [("funds/paid/pay", 10), ("funds/code/W/w", 1)]
     assert isinstance(t.ok("2026-02-17 10:01", "clock"), pricelang.Accepted)

@@ -85,7 +85,10 @@ def test_r39_at_one_instant_ends_then_begins_then_fees_and_hours_then_usage_then
 
 
 def test_r39_a_reservation_that_ends_makes_room_for_what_comes_at_that_instant() -> None:
-    rules = ruleset(CALL + "funds\n  pay for call\n  reservations expire after 10 minutes\n\nlimit cap\n  spend each day may not exceed $5\n  refuse with 402\n")
+    rules = ruleset(
+        CALL
+        + "funds\n  pay for call\n  reservations expire after 10 minutes\n\nlimit cap\n  spend each day may not exceed $5\n  refuse with 402\n"
+    )
     t = Teller(rules)
     t.hold("2026-02-17 10:00", n=5)
     t.refused("2026-02-17 10:09:59.999", n=1)
@@ -108,12 +111,15 @@ def test_r39_money_in_comes_before_hours() -> None:
     outcome = t.ok("2026-02-17 11:00", "topup", id="b", amount=4)
     assert kinds(outcome) == [("topup", 4)]
     outcome = t.ok("2026-02-17 11:00", "clock")
-    assert [(one.source, one.amount) for one in outcome.postings] == [("funds/b", 4)]
+    assert [(one.source, one.amount) for one in outcome.postings] == [("funds/paid/b", 4)]
     assert t.balance == 0
 
 
 def test_r39_hours_come_before_usage() -> None:
-    rules = ruleset(CALL + "resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n\nlimit cap\n  spend each day may not exceed $8\n  refuse call with 402\n")
+    rules = ruleset(
+        CALL
+        + "resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n\nlimit cap\n  spend each day may not exceed $8\n  refuse call with 402\n"
+    )
     t = Teller(rules)
     t.ok("2026-02-17 10:00", "start", resource="vm", resource_id="v", kind="a")
     t.ok("2026-02-17 10:59:59", "call", n=1)
@@ -121,7 +127,10 @@ def test_r39_hours_come_before_usage() -> None:
 
 
 def test_r39_a_change_of_plan_at_the_start_of_a_month_begins_before_its_fee() -> None:
-    body = "account\n  plan  one of plans\n\ntable plans by plan\n  | plan | fee |\n  | A | $28 |\n  | B | $56 |\n\nprice account\n  plan:  plans.fee every month in advance, prorated by day\n\n" + CALL
+    body = (
+        "account\n  plan  one of plans\n\ntable plans by plan\n  | plan | fee |\n  | A | $28 |\n  | B | $56 |\n\nprice account\n  plan:  plans.fee every month in advance, prorated by day\n\n"
+        + CALL
+    )
     t = Teller(ruleset(body), plan="A")
     t.ok("2026-02-01 00:00", "subscribe", plan="B")
     t.ok("2026-02-02 00:00", "clock")
@@ -138,7 +147,10 @@ def test_r39_usage_of_one_instant_is_charged_in_the_order_of_its_id() -> None:
 
 
 def test_r39_what_follows_an_instant_is_looked_at_when_it_is_over() -> None:
-    rules = ruleset(CALL + "funds\n  pay for call\n\ngrant monthly $10 every month, expires at the end of the month\n\nrefill $100 when balance below $5\n\nlimit low\n  balance may fall to $5\n  alert\n")
+    rules = ruleset(
+        CALL
+        + "funds\n  pay for call\n\ngrant monthly $10 every month, expires at the end of the month\n\nrefill $100 when balance below $5\n\nlimit low\n  balance may fall to $5\n  alert\n"
+    )
     t = Teller(rules, signup="2026-01-15 00:00")
     t.ok("2026-03-31", "clock")
     # each month ten go and ten come at one instant: never below five in between
@@ -153,7 +165,10 @@ def test_r39_the_due_of_several_instants_is_posted_in_order_of_time() -> None:
     times = [one.at for one in outcome.postings]
     assert times == sorted(times)
     charged = [at for at, _ in t.moved("charge")]
-    assert list(dict.fromkeys(charged)) == [f"2026-01-31 {hour}:30" for hour in (20, 21, 22, 23)] + ["2026-02-01 00:30", "2026-02-01 01:30"]
+    assert list(dict.fromkeys(charged)) == [f"2026-01-31 {hour}:30" for hour in (20, 21, 22, 23)] + [
+        "2026-02-01 00:30",
+        "2026-02-01 01:30",
+    ]
     assert t.paid_for("v") == 6 * 4
 
 
@@ -161,7 +176,9 @@ def test_r39_the_due_of_several_instants_is_posted_in_order_of_time() -> None:
 
 
 def test_r40_the_same_id_with_the_same_content_counts_once() -> None:
-    t = Teller(ruleset(CALL + "funds\n  pay for call\n\nlimit cap\n  n each day may not exceed 10\n  refuse with 429\n"))
+    t = Teller(
+        ruleset(CALL + "funds\n  pay for call\n\nlimit cap\n  n each day may not exceed 10\n  refuse with 429\n")
+    )
     first = t.ok("2026-02-17 10:00", "call", id="x", n=6)
     again = t.tell("2026-02-17 10:00", "call", id="x", n="6.0")
     assert (again.decision, again.amount, again.repeated) == ("accepted", 6, True)
@@ -212,7 +229,11 @@ def test_r40_a_rejected_event_uses_up_no_id() -> None:
 
 
 def test_r40_a_refused_event_that_comes_again_is_answered_alike() -> None:
-    rules = ruleset("account\n  most  requests, default 5\n\n" + CALL + "limit cap\n  n each day may not exceed account.most\n  refuse with 429\n")
+    rules = ruleset(
+        "account\n  most  requests, default 5\n\n"
+        + CALL
+        + "limit cap\n  n each day may not exceed account.most\n  refuse with 429\n"
+    )
     t = Teller(rules)
     first = t.refused("2026-02-17 10:00", id="x", n=6)
     t.ok("2026-02-17 10:01", "set", most=10)
@@ -357,6 +378,40 @@ def test_r47_late_usage_is_asked_of_the_minute_it_is_of() -> None:
     t.refused("2026-02-17 12:00:30", n=1)
 
 
+def test_r47_a_refused_event_keeps_what_had_fallen_due() -> None:
+    rules = ruleset(
+        CALL
+        + "resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n\nfunds\n  pay for vm\n\nlimit cap\n  n each day may not exceed 5\n  refuse call with 429\n"
+    )
+    t = Teller(rules)
+    t.ok("2026-02-17 10:00", "start", resource="vm", resource_id="v", kind="a")
+    outcome = t.refused("2026-02-17 12:30", n=6)
+    assert kinds(outcome) == [("charge", 4), ("charge", 4)]
+    assert t.ok("2026-02-17 12:30", "clock").balance == -12
+
+
+def test_r47_a_rejected_event_changes_nothing() -> None:
+    rules = ruleset("resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n\nfunds\n  pay for vm\n")
+    t = Teller(rules)
+    t.ok("2026-02-17 10:00", "start", resource="vm", resource_id="v", kind="a")
+    assert t.rejected("2026-02-17 12:30", "stop", resource_id="w") == "not-running"
+    assert t.balance == -4
+    assert t.ok("2026-02-17 12:30", "clock").balance == -12
+
+
+def test_r47_an_event_of_the_past_does_not_turn_the_clock_back() -> None:
+    rules = ruleset(
+        "account\n  card  yes or no, default no\n\n"
+        + CALL
+        + "limit card\n  account.card must be yes\n  refuse with 402\n"
+    )
+    t = Teller(rules)
+    t.ok("2026-02-17 12:00", "set", card=True)
+    t.ok("2026-02-17 10:00", "call", n=1)  # decisions follow arrival: there is a card now
+    t.ok("2026-02-17 11:00", "set", card=False)
+    t.refused("2026-02-17 12:00", n=1)
+
+
 SIX = [
     ("2026-02-03 10:00", "a", 4),
     ("2026-02-05 10:00", "b", 8),
@@ -493,7 +548,10 @@ def test_r2_a_voided_record_is_voided_once_and_may_be_put_back() -> None:
     assert t.ok("2026-02-07 10:00", "correct", of="b").amount == -12
     assert t.rejected("2026-02-07 10:01", "correct", of="b") == "already-corrected"
     assert t.balance == 0
-    assert t.ok("2026-02-07 10:02", "correct", of="b", usage={"type": "call", "at": "2026-02-05T10:00:00Z", "n": 3}).amount == 3
+    assert (
+        t.ok("2026-02-07 10:02", "correct", of="b", usage={"type": "call", "at": "2026-02-05T10:00:00Z", "n": 3}).amount
+        == 3
+    )
     assert t.balance == -3
 
 
@@ -514,12 +572,28 @@ def test_r2_no_more_is_given_back_than_was_charged() -> None:
     assert t.balance == 0  # 12 were charged: 5 came back first, and 7 with the void
 
 
+def test_r2_a_correction_may_come_to_a_credit() -> None:
+    body = (
+        'usage call\n  n  requests\n\nprice call\n  calls:  n at volume each month\n    allow tier-cliff "this is the test"\n'
+        "    up to 10: $2 per request\n    above 10: $1 per request\n\nfunds\n  pay for call\n"
+    )
+    t = Teller(ruleset(body))
+    t.ok("2026-02-27 09:00", "call", id="a", n=8)
+    assert t.ok("2026-02-27 10:00", "call", id="b", n=1).amount == 2
+    # eleven at 1 are 11, less the 16 of a: −5
+    outcome = t.ok("2026-02-28 12:00", "correct", of="b", usage={"type": "call", "at": "2026-02-27T10:00:00Z", "n": 3})
+    assert (outcome.amount, t.paid_for("b"), t.balance) == (-7, -5, -11)
+
+
 def test_r2_a_correction_of_a_settled_hold() -> None:
     t = Teller(ruleset(TIERS + "funds\n  pay for call\n"))
     hold = t.hold("2026-02-05 10:00", id="h", n=1)
     assert t.settle("2026-02-05 10:01", hold, n=15).amount == 5
     t.ok("2026-02-06 10:00", "call", id="c", n=1)
-    assert t.ok("2026-02-07 10:00", "correct", of="h", usage={"type": "call", "at": "2026-02-05T10:00:00Z", "n": 4}).amount == -5
+    assert (
+        t.ok("2026-02-07 10:00", "correct", of="h", usage={"type": "call", "at": "2026-02-05T10:00:00Z", "n": 4}).amount
+        == -5
+    )
     assert {id: t.paid_for(id) for id in "hc"} == {"h": 0, "c": 0}
     assert t.balance == 0
 

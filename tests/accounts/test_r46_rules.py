@@ -36,7 +36,7 @@ funds
 
 
 @pytest.fixture
-def reopen(tmp_path: Path):  # noqa: ANN201
+def reopen(tmp_path: Path):
     """One ledger under one ruleset after another."""
 
     def opened(body: str, signup: str | None = None) -> Teller:
@@ -56,7 +56,9 @@ def total(t: Teller, of: str) -> Fraction:
     for entry in t.ledger.history(t.account):
         for posting in entry.outcome["postings"]:
             if posting["of"] == of:
-                found += Fraction(posting["amount"]) * (posting["to"].startswith("revenue/") - posting["from"].startswith("revenue/"))
+                found += Fraction(posting["amount"]) * (
+                    posting["to"].startswith("revenue/") - posting["from"].startswith("revenue/")
+                )
     return found
 
 
@@ -202,12 +204,20 @@ def test_r42_the_others_keep_the_price_beneath_until_a_later_layer_without_these
 
 def test_r42_a_second_layer_for_new_customers_leaves_the_first_of_them_alone() -> None:
     rules = ruleset(RATES.format(LATER.replace("2026-09-01", "2026-09-01, for new customers only")))
-    prices = [Teller(rules, signup=signup).charge("2026-10-01 10:00", n=1) for signup in ("2026-05-01", "2026-08-31 23:59:59", "2026-09-01")]
+    prices = [
+        Teller(rules, signup=signup).charge("2026-10-01 10:00", n=1)
+        for signup in ("2026-05-01", "2026-08-31 23:59:59", "2026-09-01")
+    ]
     assert prices == [1, 2, 3]
 
 
 def test_r42_what_runs_keeps_the_price_of_its_account() -> None:
-    body = RATES.format("").replace("usage call\n  n  requests", "resource vm\n  kind  text").replace("price call\n  calls:  n at rates.price", "price vm\n  hours:  rates.price every started hour").replace(", per request", "")
+    body = (
+        RATES.format("")
+        .replace("usage call\n  n  requests", "resource vm\n  kind  text")
+        .replace("price call\n  calls:  n at rates.price", "price vm\n  hours:  rates.price every started hour")
+        .replace(", per request", "")
+    )
     rules = ruleset(body)
     old, new = Teller(rules, signup="2026-05-31 23:00"), Teller(rules, signup="2026-06-01 00:00")
     old.ok("2026-05-31 23:30", "start", resource="vm", resource_id="v", kind="a")

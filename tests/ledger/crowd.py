@@ -339,14 +339,18 @@ def fairness(people: Crowd, url: str, seconds: float) -> tuple[str, float, float
     done = [count for count, _ in found]
     share = min(done) / (sum(done) / len(done)) if sum(done) else 0.0
     worst = max(wait for _, wait in found)
-    figure = f"{sum(done) / seconds:.0f} a second by {len(done)}, slowest {share:.0%} of its share, worst wait {worst:.3f} s"
+    figure = (
+        f"{sum(done) / seconds:.0f} a second by {len(done)}, slowest {share:.0%} of its share, worst wait {worst:.3f} s"
+    )
     return figure, share, worst
 
 
 # --- killed at any moment -------------------------------------------------------------------------------------------
 
 
-def kills(url: str, count: int, seed: int, kind: str = "", people: int = 2, fresh: Callable[[], str] | None = None) -> Found:
+def kills(
+    url: str, count: int, seed: int, kind: str = "", people: int = 2, fresh: Callable[[], str] | None = None
+) -> Found:
     """Kills processes at random moments; nothing acknowledged is lost, and nothing is half done.
 
     `fresh` gives the address of a new ledger, for every ten kills.
@@ -355,7 +359,7 @@ def kills(url: str, count: int, seed: int, kind: str = "", people: int = 2, fres
     given = rules.bank()
     acknowledged: set[str] = set()
     wrong: list[str] = []
-    kept = killed = 0
+    kept = killed = 0  # charges acknowledged, processes killed
     made = Crowd(0)
     while killed < count and not wrong:
         if killed % (10 * people) == 0:
@@ -364,11 +368,11 @@ def kills(url: str, count: int, seed: int, kind: str = "", people: int = 2, fres
             with opened(kind, url, given) as ledger:
                 ledger.apply({"id": "s", "type": "signup", "at": NOON, "account": "acme"})
                 ledger.apply({"id": "t", "type": "topup", "at": NOON, "account": "acme", "amount": 30})
+        before = len(acknowledged)
         members = [made.member() for _ in range(people)]
-        for process, pipe in members:
+        for _, pipe in members:
             pipe.send(Task("pound", kind, url, "balance", number=killed))
             killed += 1
-            del process
         for process, pipe in members:
             acknowledged.add(pipe.recv_bytes().decode())
             time.sleep(random.random() * 0.03)
@@ -381,8 +385,8 @@ def kills(url: str, count: int, seed: int, kind: str = "", people: int = 2, fres
             except (EOFError, OSError):
                 pipe.close()
         wrong = _after(url, acknowledged, given)
-        kept += len(acknowledged)
-    return Found(f"{killed} kills: every acknowledged charge kept, {len(wrong)} wrong", wrong)
+        kept += len(acknowledged) - before
+    return Found(f"{killed} kills, {kept} events acknowledged: {len(wrong)} wrong", wrong)
 
 
 def _after(url: str, acknowledged: set[str], given: pricelang.Ruleset) -> list[str]:

@@ -90,7 +90,9 @@ def day(seed: int) -> tuple[int, list[str]]:
 def months(seed: int) -> list[str]:
     """A signup near a month's end: its months begin on its day, or on the last of a shorter month."""
     random = Random(seed)
-    zone = random.choice(("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "America/Santiago"))
+    zone = random.choice(
+        ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "America/Santiago")
+    )
     calendar = Calendar(zone)
     wall = calendar.local(random.randrange(_FIRST, _LAST)).replace(day=1, tzinfo=None)
     signup = calendar.instant(wall)

@@ -262,7 +262,7 @@ class Account:
     known: dict[str, str] = field(default_factory=dict)  # ids of charges, and their usage
     posted: dict[str, Fraction] = field(default_factory=dict)
     refunded: dict[str, Fraction] = field(default_factory=dict)
-    paid: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # what each lot paid of a charge, the last at the end
+    paid: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # what each lot paid of a charge, in order
     payments: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     running: dict[str, Gpu] = field(default_factory=dict)
     spent: list[tuple[int, Fraction]] = field(default_factory=list)  # of resources: at, amount
@@ -278,6 +278,7 @@ class Account:
     billed: Fraction = NOTHING
     moved: dict[str, Fraction] = field(default_factory=dict)  # totals by what they were for
     fell: bool = False
+    touched: set[int] = field(default_factory=set)  # days whose spending changed in this instant
     told: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
@@ -472,8 +473,6 @@ class Account:
             self.billed += now - posted
 
     # --- time
-
-    touched: set[int] = field(default_factory=set)
 
     def touch(self, at: int) -> None:
         self.touched.add(self.calendar.day(at)[0])

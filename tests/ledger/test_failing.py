@@ -7,9 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import pricelang
 import pytest
 
+import pricelang
 from ledger import crowd
 from ledger import rules
 from ledger.conftest import Url

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
-import pricelang
 import pytest
 
+import pricelang
 from ledger import compare as comparing
 from ledger.compare import report
 from ledger.compare import run

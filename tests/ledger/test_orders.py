@@ -30,7 +30,8 @@ def test_the_orders_differ_in_what_they_do() -> None:
     """The charges of one event do depend on the order; their sums do not."""
     amounts = set()
     first = [
-        {"id": f"e{n}", "type": "chat", "at": instant(orders.SIGNUP + n), "account": "acme", "tokens": 900} for n in (1, 2)
+        {"id": f"e{n}", "type": "chat", "at": instant(orders.SIGNUP + n), "account": "acme", "tokens": 900}
+        for n in (1, 2)
     ]
     for order in (first, first[::-1]):
         with orders.pricelang.Ledger.open("memory://", rules.tiers()) as ledger:

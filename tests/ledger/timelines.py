@@ -29,7 +29,9 @@ def _text(version: Version, random: Random) -> str:
     ]
     if random.random() < 0.5:
         random.shuffle(blocks)
-    notes = ["\n" * random.randrange(3) + "# " + random.choice(("prices as agreed", "see the page", "…")) for _ in blocks]
+    notes = [
+        "\n" * random.randrange(3) + "# " + random.choice(("prices as agreed", "see the page", "…")) for _ in blocks
+    ]
     body = "\n\n".join(f"{note}\n{block}" for note, block in zip(notes, blocks, strict=True))
     return f'ruleset lines "Lines"\n  currency USD\n  timezone UTC\n  bill every month\n\n{body}\n'
 
@@ -81,7 +83,9 @@ def timeline(seed: int, url: Callable[[], str]) -> list[str]:
             expected[f"e{number}"] = amount
             balance -= amount
             if outcome.exact_amount != amount or outcome.exact_balance != balance:
-                wrong.append(f"seed {seed}: {event} under {version} cost {outcome.amount}, balance {outcome.balance}; expected {amount}, {balance}")
+                wrong.append(
+                    f"seed {seed}: {event} under {version} cost {outcome.amount}, balance {outcome.balance}; expected {amount}, {balance}"
+                )
                 return wrong
         if again is not None:
             entry = next(one for one in ledger.history() if one.id == again)

@@ -41,6 +41,10 @@ AHEAD = 5 * 366 * 86400
 """An event may lie so many seconds after the account's last one; a later one is taken for a mistake."""
 
 
+KEPT_VERSIONS = 100
+"""Changes of an account's attributes that are remembered for usage that comes late."""
+
+
 def apply(terms: Terms, state: State | None, event: Event, past: Past) -> tuple[State | None, Outcome]:
     """The account after an event, and what came of it. `state` is None where there is no such account yet.
 
@@ -159,11 +163,11 @@ def _event(work: Work, event: Event) -> tuple[Failed, ...]:
         case "refund":
             refills.refund(work, event.id, words["of"], event.amount)
         case "start":
-            return resources.start(work, words["resource"], words["resource_id"], event.fields)
+            return resources.start(work, words["resource"], words["resource_id"], event.fields, min(event.at, work.now))
         case "change":
             return resources.change(work, words["resource_id"], event.fields)
         case "stop":
-            resources.stop(work, words["resource_id"])
+            resources.stop(work, words["resource_id"], event.at)
         case "authorize":
             assert record is not None
             return holds.authorize(work, record)
@@ -233,13 +237,12 @@ def _existing(work: Work) -> None:
 
 
 def _epoch(work: Work) -> None:
-    """Attributes are about to change: what was authorized keeps those it was authorized with (R32)."""
+    """Attributes are about to change: what was before is still priced by those it was under (R2, R32)."""
     state = work.state
-    asked = {hold.epoch for holds in (state.holds, state.lapsed) for hold in holds.values()}
-    if state.epoch in asked:
-        state.earlier[state.epoch] = state.attributes.copy()
-        state.epoch += 1
-    state.earlier = {epoch: kept for epoch, kept in state.earlier.items() if epoch in asked}
+    state.earlier[state.epoch] = (work.now, state.attributes.copy())
+    state.epoch += 1
+    if len(state.earlier) > KEPT_VERSIONS:
+        state.earlier.pop(next(iter(state.earlier)))
 
 
 def _set(work: Work, event: Event) -> None:

@@ -18,6 +18,7 @@ from pricelang.account.lookback import own_entry
 from pricelang.account.lookback import postings_of
 from pricelang.account.state import Mark
 from pricelang.account.work import Work
+from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
@@ -33,8 +34,11 @@ NOWHERE = Place("", 1)
 
 
 def priced(work: Work, record: Record, attributes: dict[str, Value] | None = None) -> tuple[Charge, Pricing | None]:
-    """The charge of a record as it stands now, by the account's attributes or those given."""
-    return work.terms.price(record, work.state, attributes)
+    """The charge of a record as it stands now, by the account's attributes at its instant or those given."""
+    state = work.state
+    if attributes is None and state.earlier:
+        attributes = state.attributes_at(record.at)
+    return work.terms.price(record, state, attributes)
 
 
 def accept(work: Work, record: Record, charge: Charge, pricing: Pricing | None) -> Fraction:
@@ -116,7 +120,7 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
     first = min((record.at, id) for id, record in with_old(work, changed))
     mark = next((one for one in reversed(state.marks) if one.at <= first[0]), None)
     marks = tuple(one for one in state.marks if mark is not None and one.at <= mark.at)
-    known = {record.id: record for record in history(work, mark.seq if mark is not None else 0)}
+    known, paid, foreign = history(work, mark.seq if mark is not None else 0)
     if mark is not None:
         known = {id: record for id, record in known.items() if record.at >= mark.at}
     counts = mark.counts if mark is not None else Counts()
@@ -131,7 +135,10 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
     for id, record in known.items():
         if id in changed:
             continue
+        # no more is given back than was posted, though the rules may be others now (R46)
         difference = now[id] - before[id]
+        if id in foreign:
+            difference = max(difference, -max(ZERO, paid.get((id, record.type), ZERO)))
         if difference:
             post(work, record.type, difference, id, record.at, "difference")
             windows.count(work, record, record.at, difference, only_spend=True)
@@ -152,11 +159,12 @@ def with_old(work: Work, changed: Mapping[str, Record | None]) -> Iterator[tuple
 
 
 def _run(work: Work, records: list[Record], counts: Counts) -> tuple[dict[str, Fraction], Counts]:
-    account = work.terms.view(work.state)
+    terms, state = work.terms, work.state
     found: dict[str, Fraction] = {}
     for record in sorted(records, key=lambda one: (one.at, one.id)):
+        account = Account(state.name, state.attributes_at(record.at), state.signup)
         try:
-            found[record.id] = work.terms.engine.rate(record, account, counts).exact_amount
+            found[record.id] = terms.engine.rate(record, account, counts).exact_amount
         except RecordError:
             found[record.id] = ZERO  # a price that is no more: what was posted stays as it was
     return found, counts
@@ -173,16 +181,23 @@ def late_minimums(work: Work, pricing: Pricing) -> None:
 # --- what was charged before ----------------------------------------------------------------------------------------
 
 
-def history(work: Work, after: int = 0) -> Iterator[Record]:
-    """The records of the account that prices count, as they stand, of entries after a `seq`."""
+def history(work: Work, after: int = 0) -> tuple[dict[str, Record], dict[tuple[str, str], Fraction], set[str]]:
+    """The records of the account that prices count, as they stand, of entries after a `seq`; what was posted; and
+    which were charged by other rules than these."""
+    foreign: set[str] = set()
     found: dict[str, Record] = {}
+    paid: dict[tuple[str, str], Fraction] = {}
     for entry in work.past.entries(work.state.name, after):
         for id, record in records_of(work, entry):
             if record is None:
                 found.pop(id, None)
             elif work.terms.counts_in[record.type] and not work.terms.program.usages[record.type].is_resource:
                 found[id] = record
-    return iter(found.values())
+                if entry.event.get("rules") != work.terms.fingerprint:
+                    foreign.add(id)
+        for key, amount in posted(entry).items():
+            paid[key] = paid.get(key, ZERO) + amount
+    return found, paid, foreign
 
 
 def records_of(work: Work, entry: Entry) -> Iterator[tuple[str, Record | None]]:
@@ -240,8 +255,21 @@ def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
         for key, amount in posted(one).items():
             amounts[key] = amounts.get(key, ZERO) + amount
     if usage is None:
+        ran = [(name, amount) for (of, name), amount in _ran(work, id).items() if of == id]
+        if len(ran) == 1:
+            return ran[0]
         raise RecordError("unknown-charge", "of", f"this account has no payment and no charge `{id}`")
     return usage, amounts.get((id, usage), ZERO)
+
+
+def _ran(work: Work, id: str) -> dict[tuple[str, str], Fraction]:
+    """What was posted for something that runs or ran, by its name."""
+    found: dict[tuple[str, str], Fraction] = {}
+    for entry in later(work, None, id):
+        for key, amount in posted(entry).items():
+            if key[1] in work.terms.priced_by:
+                found[key] = found.get(key, ZERO) + amount
+    return found
 
 
 def posted(entry: Entry) -> dict[tuple[str, str], Fraction]:
@@ -265,6 +293,8 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     terms, state = work.terms, work.state
     usage, before = amount_of(work, of)
     old = current(work, of)
+    if terms.program.usages[usage].is_resource and old is None:
+        raise RecordError("unknown-charge", "of", f"`{of}` runs over time: refund a part of it instead")
     if old is None and record is None:
         raise RecordError("already-corrected", "of", f"the charge `{of}` was taken away before")
     if record is not None and record.type != usage:

@@ -112,7 +112,7 @@ def _not_done(work: Work, kind: int, name: str, error: RecordError) -> None:
         held = state.fees[name]
         fee = next(fee for fee in work.terms.policy.fees if fee.label == name)
         start, stop = work.terms.period(fee.every, state, held.stop, fee.from_signup)
-        state.fees[name] = FeeState(start, stop, start, None, Fraction(0))
+        state.fees[name] = FeeState(start, stop, start, None, Fraction(0), read=start)
         funds.sooner(state, stop)
 
 

@@ -125,7 +125,8 @@ class EventReader:
         account = None if kind in ("clock", "rerate") and raw.get("account") is None else named(raw, "account")
         event = Event(id, kind, at, account, RANKS[kind], {})
         self._fill(event, raw)
-        event.raw = {key: plain(value) for key, value in raw.items() if value is not None}
+        takes = event.type in ("set", "signup")  # where null takes a field away
+        event.raw = {key: plain(value) for key, value in raw.items() if value is not None or takes}
         if event.record is not None and "usage" in raw:
             usage = raw["usage"]
             assert isinstance(usage, Mapping)

@@ -33,7 +33,7 @@ def full_price(terms: Terms, fee: Fee, state: State, at: Fraction) -> Fraction |
             if amount and not isinstance(step, ops.Round) and (when is None or read.holds(when)):
                 amount = read.one(step, amount, True)
     except RecordError as error:
-        if error.code == "missing-attribute" and error.field in terms.readers:
+        if terms.not_given(error):
             return None
         raise
     return amount
@@ -52,9 +52,11 @@ def change(work: Work) -> None:
         if held is None:
             _open(work, fee, work.now)
             continue
-        full = full_price(work.terms, fee, work.state, work.now)
+        # another list price waits for the next period, unless it says `immediately`
+        read = max((one for one in fee.changes if held.read < one <= work.now), default=held.read)
+        full = full_price(work.terms, fee, work.state, read)
         if full != held.full:
-            _changed(work, fee, held, full)
+            _changed(work, fee, replace(held, read=read), full)
 
 
 def _open(work: Work, fee: Fee, at: Fraction) -> None:
@@ -67,7 +69,7 @@ def _open(work: Work, fee: Fee, at: Fraction) -> None:
     if full is not None and fee.in_advance:
         paid = _rounded(work, fee, full * _share(fee, since, start, stop))
         _post(work, fee, paid, start, at)
-    state.fees[fee.label] = FeeState(start, stop, since, full, paid)
+    state.fees[fee.label] = FeeState(start, stop, since, full, paid, read=at)
     funds.sooner(state, stop)
 
 
@@ -84,8 +86,8 @@ def _changed(work: Work, fee: Fee, held: FeeState, full: Fraction | None) -> Non
         share = _share(fee, since, held.start, held.stop)
         back = _rounded(work, fee, min(held.paid, (held.full or ZERO) * share))
         new = _rounded(work, fee, (full or ZERO) * share)
-        _post(work, fee, -back, held.start, work.now)
-        _post(work, fee, new, held.start, work.now)
+        _post(work, fee, -back, held.start, work.now, new - back)
+        _post(work, fee, new, held.start, work.now, ZERO)
         paid = held.paid - back + new
     else:
         # what was paid stands for its period: a dearer fee costs the difference now, a cheaper one begins with the next
@@ -111,15 +113,19 @@ def due_at(fee: Fee, held: FeeState, after: Fraction) -> Fraction:
     return min((one for one in fee.changes if after < one < held.stop), default=held.stop)
 
 
-def _post(work: Work, fee: Fee, amount: Fraction, start: Fraction, at: Fraction) -> None:
+def _post(
+    work: Work, fee: Fee, amount: Fraction, start: Fraction, at: Fraction, receipt: Fraction | None = None
+) -> None:
+    """Posts a fee. The receipt is of what is paid: of a change, the new part less what the old one gives back."""
     name = work.terms.period_name(fee.every, start, fee.from_signup)
     of = f"{work.state.name}/{name}/{fee.label}"
     # what is due at a period's end belongs to the period that ended
     bill = start if not fee.in_advance else at
     work.post("fee", "bill", f"fees/{fee.label}", amount, of, at, bill)
     charges.on_bill(work, bill, amount)
-    if amount > 0:
-        work.tell("receipt", of=of, fee=fee.label, amount=work.money(amount))
+    paid = amount if receipt is None else receipt
+    if paid > 0:
+        work.tell("receipt", of=of, fee=fee.label, amount=work.money(paid))
 
 
 def _rounded(work: Work, fee: Fee, amount: Fraction) -> Fraction:

@@ -98,7 +98,7 @@ def settle(work: Work, id: str, record: Record) -> Fraction:
         message = f"`{id}` was authorized for `{hold.usage}`, and cannot be settled with `{record.type}`"
         raise RecordError("wrong-type", "usage", message)
     record = replace(record, at=hold.at)
-    charge, pricing = charges.priced(work, record, state.earlier.get(hold.epoch))
+    charge, pricing = charges.priced(work, record, state.earlier.get(hold.epoch, (ZERO, state.attributes))[1])
     if id in state.holds:
         _drop(work, hold)
         del state.holds[id]

@@ -56,7 +56,7 @@ class Ledger:
     """Accounts, kept true event by event. Made by `Ledger.open`; safe to use from several threads and processes."""
 
     def __init__(self, program: Program, fingerprint: str, store: Store, terms: Terms | None = None) -> None:
-        self.terms = terms or Terms(program)
+        self.terms = terms or Terms(program, fingerprint=fingerprint)
         self.program = program
         self.fingerprint = fingerprint
         self.store = store
@@ -79,7 +79,7 @@ class Ledger:
         program = getattr(rules, "program", None)
         if not isinstance(program, Program):
             raise TypeError("the rules of a ledger are a Ruleset, as `pricelang.load` gives it")
-        terms = Terms(program)
+        terms = Terms(program, fingerprint=str(getattr(rules, "fingerprint", "")))
         codec = Codec(terms)
         store = open_store(url, codec.encode, codec.decode)
         try:

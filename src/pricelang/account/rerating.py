@@ -7,6 +7,7 @@ from fractions import Fraction
 from pricelang.account import charges
 from pricelang.account import windows
 from pricelang.account.work import Work
+from pricelang.engine.account import Account
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
@@ -28,9 +29,9 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
         for key, amount in charges.posted(entry).items():
             posted[key] = posted.get(key, ZERO) + amount
     counts = Counts()
-    account = terms.view(state)
     done = 0
     for record in sorted(records.values(), key=lambda one: (one.at, one.id)):
+        account = Account(state.name, state.attributes_at(record.at), state.signup)
         try:
             amount = terms.engine.rate(record, account, counts).exact_amount
         except RecordError as error:

@@ -50,12 +50,15 @@ def record_of(work: Work, one: Running, stop: Fraction) -> Record:
     return Record(record.id, record.type, one.since, stop, record.account, record.values, record.content)
 
 
-def start(work: Work, resource: str, id: str, fields: Mapping[str, object]) -> tuple[Failed, ...]:
-    """Starts a resource and charges what its beginning costs; or says which limits refuse it."""
+def start(work: Work, resource: str, id: str, fields: Mapping[str, object], at: Fraction) -> tuple[Failed, ...]:
+    """Starts a resource and charges what its beginning costs; or says which limits refuse it.
+
+    `at` may lie before what was decided last: it has run, and costs, since then.
+    """
     state = work.state
     if id in state.running:
         raise RecordError("already-running", "resource_id", f"`{id}` runs already")
-    one = Running(id, resource, tuple(sorted(fields.items())), work.now, ZERO, None, 1, work.now)
+    one = Running(id, resource, tuple(sorted(fields.items())), at, ZERO, None, 1, at)
     record = record_of(work, one, work.now)
     first = stretch(work, one, work.now, True).exact_amount  # the counts are not moved by asking
 
@@ -114,11 +117,15 @@ def _holds(work: Work, name: str) -> bool:
     return isinstance(limit.question.measure, Held)
 
 
-def stop(work: Work, id: str) -> None:
-    """Stops a resource: its stretch is charged to its end."""
+def stop(work: Work, id: str, at: Fraction) -> None:
+    """Stops a resource: its stretch is charged to its end. What was charged since then is given back (R24).
+
+    Where prices count over a period, and for a stretch that began later, it ends where it was charged to.
+    """
     one = running(work, id)
     if not one.by:
-        end(work, one)
+        least = one.since if not work.terms.counts_in[one.resource] else one.charged_to or one.since
+        charge_to(work, one, max(least, min(at, work.now)), False)
     del work.state.running[id]
 
 
@@ -152,6 +159,9 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         amount = sum((line.exact_amount for line in lines), ZERO)
         total = one.posted + amount
     else:
+        if one.rules != work.terms.fingerprint and one.charged_to is not None:
+            # what was charged by other rules stays: from here on it is these rules' increase (R46)
+            one = replace(one, posted=stretch(work, one, one.charged_to, True).exact_amount)
         charge = stretch(work, one, at, goes_on)
         lines, total = charge.lines, charge.exact_amount
         amount = total - one.posted
@@ -166,7 +176,7 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
     if not goes_on:
         return
     tick = next_tick(work, one, at)
-    state.running[one.id] = replace(one, posted=total, tick=tick, charged_to=at)
+    state.running[one.id] = replace(one, posted=total, tick=tick, charged_to=at, rules=work.terms.fingerprint)
     if tick is not None:
         funds.sooner(state, tick)
 
@@ -263,7 +273,8 @@ def tick(work: Work, one: Running) -> None:
     if not _started(work, one):
         charge_to(work, one, work.now, True)
         one = work.state.running[one.id]
-    by = tuple(limit.name for limit in work.terms.suspending if _suspends(limit, one) and _true_now(work, limit, one))
+    asked = work.terms.suspending if _on_the_hour(work, one) else ()
+    by = tuple(limit.name for limit in asked if _suspends(limit, one) and _true_now(work, limit, one))
     if not by:
         if _started(work, one):
             charge_to(work, one, work.now, True)
@@ -275,6 +286,14 @@ def tick(work: Work, one: Running) -> None:
         funds.sooner(work.state, again)
     for name in by:
         work.tell("suspended", limit=name, resource=one.resource, resource_id=one.id)
+
+
+def _on_the_hour(work: Work, one: Running) -> bool:
+    """Whether the next hour would begin now; a new day, at which time is charged too, is none."""
+    lines = lines_of(work, one)
+    if (work.now - one.since) % 3600 == 0 or not any(line.every == "hour" or line.by_time for line in lines):
+        return True
+    return any(line.every is not None and _starts_at(work, one, line, work.now) for line in lines)
 
 
 def _asked_again(work: Work, one: Running, by: tuple[str, ...]) -> Fraction | None:

@@ -59,6 +59,7 @@ class Running:
     started: Fraction
     by: tuple[str, ...] = ()
     charged_to: Fraction | None = None
+    rules: str = ""  # by which rules it was charged so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class FeeState:
     full: Fraction | None
     paid: Fraction
     owed: Fraction = Fraction(0)
+    read: Fraction = Fraction(0)  # the instant at which its price was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class State:
     clock: Fraction
     attributes: dict[str, Value] = field(default_factory=dict)
     epoch: int = 0
-    earlier: dict[int, dict[str, Value]] = field(default_factory=dict)
+    earlier: dict[int, tuple[Fraction, dict[str, Value]]] = field(default_factory=dict)
     lots: tuple[Lot, ...] = ()
     overdraft: Fraction = Fraction(0)
     reserved: dict[str, Fraction] = field(default_factory=dict)
@@ -129,6 +131,13 @@ class State:
     bills: dict[Fraction, tuple[Fraction, Fraction]] = field(default_factory=dict)
     billed: Fraction | None = None
     due: Fraction | None = None
+
+    def attributes_at(self, at: Fraction) -> dict[str, Value]:
+        """The account's attributes at an instant; those of a change's own instant are the new ones (R39)."""
+        for until, kept in self.earlier.values():
+            if at < until:
+                return kept
+        return self.attributes
 
     def copy(self) -> State:
         """A state to work on: what is in it can be changed without changing this one."""

@@ -47,8 +47,9 @@ NO_COUNTS = Counts()
 class Terms:
     """What accounts of one program need, prepared once. Holds no account."""
 
-    def __init__(self, program: Program, compiled: bool = True) -> None:
+    def __init__(self, program: Program, compiled: bool = True, fingerprint: str = "") -> None:
         self.program = program
+        self.fingerprint = fingerprint
         self.policy = program.policy
         self.engine = Engine(program)
         self.compiled = Compiled(self.engine) if compiled else None
@@ -122,12 +123,16 @@ class Terms:
         try:
             value = self.evaluation(state, at).value(expr, place)
         except RecordError as error:
-            if error.code == "missing-attribute" and error.field in self.readers:
+            if self.not_given(error):
                 return None
             raise
         if value is None or isinstance(value, Unlimited):
             return None
         return value if isinstance(value, Fraction) else None
+
+    def not_given(self, error: RecordError) -> bool:
+        """Whether a figure is missing because the account has no such field, as one without a plan."""
+        return error.code in ("missing-attribute", "missing-field") and error.field in self.readers
 
     def later(self, at: Fraction, length: Length, state: State, place: Place) -> Fraction:
         """The instant that lies a length of time after another."""

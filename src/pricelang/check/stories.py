@@ -26,6 +26,8 @@ STORY_WORDS = frozenset(
     {"balance", "refused", "accepted", "alert", "refill", "suspended", "resumed", "bill", "receipt"}
 )
 """What only a story can expect."""
+NONE = "none"
+"""Takes a field of the account away."""
 REASONS = ("refused", "alert", "suspended", "resumed")
 """What a limit brings about, and an example can expect `by` its name."""
 
@@ -73,10 +75,12 @@ def _event(item: n.EventDecl, redeemed: list[str], running: list[str], scope: Sc
             scope.unknown("code", words[0].text, words[0].place, redeemed)
         case "set":
             for one in item.fields:
-                if one.name in scope.account:
+                if one.name in scope.account and one.value.text.lower() != NONE:
                     value_of(one.value, scope.account[one.name].type, scope, one.name)
             if len(words) > 1 and words[0].text in scope.account:
                 value = n.Word(_text(words[1:]), _place(words[1:]))
+                if value.text.lower() == NONE:
+                    return
                 value_of(value, scope.account[words[0].text].type, scope, words[0].text)
         case "start" if words and words[0].text in scope.usages:
             running.extend(word.text for word in words[1:2])
@@ -236,7 +240,7 @@ def _given(item: n.EventDecl, fields: tuple[n.Assignment, ...], scope: Scope) ->
         type = info.type if info is not None else known.columns.get(column) if known is not None else None
         if type is None:
             return None  # which was said
-        if value.text.lower() == "none":
+        if value.text.lower() == NONE:
             found[name] = None
             continue
         sent = _sent(value, type, scope, name)

@@ -70,7 +70,7 @@ def tell(ledger: Ledger, example: Example) -> tuple[list[Finding], Fraction]:
         if isinstance(item, ExampleRecord):
             _surprise(last, noted, findings, place)
             last, place, noted = outcomes[str(item.raw["id"])], item.place, set()
-            total += last.exact_amount
+            total += used(last)
             billed += on_bill(last)
         elif last is not None:
             noted.add(item.kind)
@@ -88,6 +88,16 @@ def on_bill(outcome: Outcome) -> Fraction:
     """What an outcome puts on the bill."""
     more = sum((one.amount for one in outcome.postings if one.source == "bill"), ZERO)
     return more - sum((one.amount for one in outcome.postings if one.to == "bill"), ZERO)
+
+
+def used(outcome: Outcome) -> Fraction:
+    """What an outcome charges for usage and for what runs, its own and what had fallen due."""
+    total = ZERO
+    for one in outcome.postings:
+        for side, sign in ((one.to, 1), (one.source, -1)):
+            if side.startswith("revenue/") and side != "revenue/topup":
+                total += sign * one.amount
+    return total
 
 
 def _surprise(last: Outcome | None, noted: set[str], findings: Findings, place: Place) -> None:
