@@ -7,12 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 import pricelang
+from pricelang.period import instant_text
 from pricelang.period import parse_instant
-
-EVENTS = frozenset(
-    ("signup", "set", "subscribe", "topup", "payment", "redeem", "refund", "start", "change", "stop")
-    + ("authorize", "settle", "release", "correct", "clock")
-)
 
 
 def instant(when: str) -> str:
@@ -160,6 +156,4 @@ def signed(posting: Any) -> Fraction:
 
 def shown(at: Fraction) -> str:
     """An instant as these tests write it."""
-    from pricelang.period import instant_text
-
     return instant_text(at).replace("T", " ").removesuffix("Z").removesuffix(":00")

@@ -591,6 +591,19 @@ def test_r43_a_suspended_one_that_is_stopped_can_be_started_again() -> None:
     assert t.told("resumed") == []
 
 
+def test_r43_a_change_while_suspended_costs_nothing_and_holds_from_the_resumption() -> None:
+    body = (
+        "table sizes by size\n  | size | price |\n  | S | $4 |\n  | L | $7 |\n\nresource vm\n  size  one of S or L, may change\n\n"
+        "price vm\n  hours:  sizes.price every started hour\n\nfunds\n  pay for vm\n\nlimit funds\n  balance may fall to $0\n  suspend vm\n"
+    )
+    t = Teller(ruleset(body))
+    run(t, "2026-02-17 10:30", None, size="S")
+    t.ok("2026-02-17 12:00", "change", resource_id="v", size="L")
+    assert t.balance == -4
+    t.ok("2026-02-17 12:30", "topup", amount=20)
+    assert hours(t) == [("2026-02-17 10:30", 4), ("2026-02-17 12:30", 7)]
+
+
 def test_r43_a_refill_resumes_when_it_is_paid() -> None:
     t = Teller(ruleset(BROKE.format("") + "refill $10 when balance below $0\n"))
     run(t, "2026-02-17 10:30", None, kind="a")

@@ -338,6 +338,23 @@ def test_r41_a_difference_that_late_usage_makes_is_on_the_next_bill_too() -> Non
     assert moment("2026-03-01") <= bill < moment("2026-04-01")
 
 
+@pytest.mark.parametrize(
+    ("type", "fields"),
+    [
+        ("correct", {"of": "c"}),
+        ("correct", {"of": "c", "usage": {"type": "call", "at": "2026-02-10T10:00:00Z", "n": 9}}),
+        ("refund", {"of": "c", "amount": 2}),
+    ],
+)
+def test_r2_what_is_corrected_later_is_on_the_open_bill(type: str, fields: dict[str, Any]) -> None:
+    t = Teller(ruleset(CALL))
+    t.ok("2026-02-10 10:00", "call", id="c", n=5)
+    (posting,) = t.ok("2026-03-02 10:00", type, **fields).postings
+    assert posting.at == moment("2026-02-10 10:00")
+    assert posting.bill is not None
+    assert moment("2026-03-01") <= posting.bill < moment("2026-04-01")
+
+
 def test_r41_late_usage_of_the_period_at_hand_is_on_its_own_bill() -> None:
     t = Teller(ruleset(CALL, head=LATE))
     t.ok("2026-02-20 10:00", "clock")

@@ -95,6 +95,8 @@ class Generator:
         way = random.random()
         if way < 0.12:  # late
             self_at = self.now - random.choice((1, 30, 600, 7200, 86400, 20 * 86400, 40 * 86400))
+            if self_at < self.now - 3600:
+                self_at -= random.randrange(3000)  # minutes are forgotten after an hour: no two in one
             return max(self_at, account.signup) if random.random() < 0.95 else self_at
         if way < 0.35:
             return self.now

@@ -140,7 +140,7 @@ def main() -> int:
             else:
                 import servers
 
-                with servers.postgres(Path(folder) / "postgres" / "data") as url:
+                with servers.postgres(Path(folder) / "data") as url:
                     figure, wrong = stored(name, schemas(url), full, first, last)
     print(figure)
     print(*wrong[:10], sep="\n")

@@ -311,8 +311,9 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     else:
         amount = ZERO
     at = old.at if old is not None else work.now
-    # what was refunded before is not given back again
-    difference = max(amount - before, min(ZERO, state.credited.get(of, ZERO) - before))
+    difference = amount - before
+    if of in state.credited:  # what was refunded before is not given back again
+        difference = max(difference, min(ZERO, state.credited[of] - before))
     work.charged = difference
     post(work, usage, difference, of, at, "correction")
     if old is not None:
