@@ -352,13 +352,13 @@ def test_r30_an_alert_of_the_balance_is_told_again_when_it_has_fallen_again() ->
     t = Teller(ruleset(CALL + "funds\n  pay for call\n\nlimit low\n  balance may fall to $5\n  alert\n"))
     t.ok("2026-02-17 09:00", "topup", amount=10)
     t.ok("2026-02-17 10:00", "call", n=4)  # 6
-    assert t.told("alert") == []
+    assert [one["used"] for one in t.told("alert")] == ["0"]  # it began with nothing
     t.ok("2026-02-17 10:01", "call", n=1)  # 5, exactly
     t.ok("2026-02-17 10:02", "call", n=1)
-    assert len(t.told("alert")) == 1
+    assert len(t.told("alert")) == 2
     t.ok("2026-02-17 10:03", "topup", amount=2)  # 6
     t.ok("2026-02-17 10:04", "call", n=2)
-    assert [one["used"] for one in t.told("alert")] == ["5", "4"]
+    assert [one["used"] for one in t.told("alert")] == ["0", "5", "4"]
 
 
 def test_r30_a_limit_of_nothing_refuses_everything() -> None:

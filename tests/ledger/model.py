@@ -585,7 +585,7 @@ class Account:
                 self.told.append(("resumed", name))
                 self.running[name] = Gpu(one.size, self.clock)
                 self.hour(name, self.clock)
-                self.refill()
+        self.refill()
         limit = self.attributes.get("daily_limit")
         if limit is not None:
             for day in sorted(self.touched):

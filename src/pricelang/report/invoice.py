@@ -124,7 +124,8 @@ class _Bills:
     def printed(self, row: Row) -> tuple[Fraction, str]:
         """The start of the period on whose invoice a row stands, and the earlier period it is of, if it is."""
         start, stop = self.around(row.belongs)
-        late = row.arrived >= stop if row.own or row.again else row.arrived > stop
+        closed = row.before is not None and row.before >= stop
+        late = closed or row.arrived > stop or (row.own and row.arrived == stop)
         if late:
             return self.around(row.arrived)[0], self.name(start)
         if row.type == BILL:

@@ -131,6 +131,7 @@ class _Runs:
     resource: str
     raw: dict[str, object]
     since: Fraction
+    charged: list[tuple[Fraction, Fraction, Fraction]] = field(default_factory=list)  # (at, starts, amount)
 
 
 class _Reader:
@@ -141,6 +142,7 @@ class _Reader:
         self.account = account
         self.contents = Contents(terms.program)
         self.clock: Fraction | None = None
+        self.before: Fraction | None = None
         self.rows: list[Row] = []
         self.moves: list[Move] = []
         self.holds: dict[str, Hold] = {}
@@ -148,7 +150,7 @@ class _Reader:
         self.expiries: dict[str, Fraction] = {}
         self.standing: dict[str, _Standing] = {}
         self.runs: dict[str, _Runs] = {}
-        self.seen: set[tuple[str, str]] = set()
+        self.stopped: dict[str, _Runs] = {}
 
     def journal(self, state: State, now: Fraction) -> Journal:
         """All that was read, as far as it had arrived by an instant."""
@@ -166,22 +168,20 @@ class _Reader:
     def take(self, id: str, event: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
         """Reads one entry: what is its own, and what had fallen due."""
         at = parse_instant(outcome["at"])
-        stood = self.clock is not None and at <= self.clock
+        self.before = self.clock
         self.clock = at if self.clock is None else max(self.clock, at)
         accepted = outcome["decision"] == "accepted"
         if accepted and event["type"] == "start":
-            self._start(event)
+            self._start(event, at)
         about = _about(id, event, outcome, self.terms) if accepted else None
         groups = _groups(posting_of(one) for one in outcome["postings"])
         own = [one for one in groups if about is not None and self._is_own(one, about)]
         for group in groups:
             self._lots(group)
             if group not in own:
-                again = about is not None and (stood or (group[0].kind, group[0].of) in self.seen)
-                self._posted(id, event, outcome, group, again)
+                self._posted(id, event, outcome, group)
         if about is not None:
             self._record(id, event, outcome, about, [one for group in own for one in group])
-        self.seen |= {(one.kind, one.of) for group in groups for one in group}
         if accepted:
             self._holds(id, event, outcome)
             self._running(event)
@@ -203,9 +203,7 @@ class _Reader:
 
     # --- rows
 
-    def _posted(
-        self, id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], group: list[Posting], again: bool
-    ) -> None:
+    def _posted(self, id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], group: list[Posting]) -> None:
         """What fell due, what runs, what else became of records, and money in or out."""
         first = group[0]
         book, name = _book(first)
@@ -216,16 +214,18 @@ class _Reader:
         amount = sum((signed(one, f"{book}/") for one in group), ZERO)
         counted = first.kind == "charge" or first.kind in _RECORDS  # on the day of their own, whatever bill they are on
         belongs = first.at if counted or first.bill is None else first.bill
-        row = Row(first.of, first.kind, name, "", self.account, first.at, belongs, first.at, amount)
-        row = replace(row, entry=id, own=False, postings=tuple(group), parts=(Part("", None, "", amount),))
+        arrived = first.at if self.before is None else max(first.at, self.before)
+        row = Row(first.of, first.kind, name, "", self.account, first.at, belongs, arrived, amount)
+        row = replace(row, own=False, postings=tuple(group), parts=(Part("", None, "", amount),))
+        row = replace(row, entry=id, before=self.before)
         if book in (FEES, BILL):
-            row = replace(row, type=book, label=name, again=again and book == BILL)
+            row = replace(row, type=book, label=name)
         elif first.kind in _RECORDS:
             row = self._later(replace(row, arrived=self.clock, own=True))
         elif first.kind == "charge":
             row = self._ran(row, event, outcome)
         else:
-            row = replace(row, label="/".join(first.of.split("/")[2:]), again=again)
+            row = replace(row, label="/".join(first.of.split("/")[2:]))
         self.rows.append(row)
 
     def _later(self, row: Row) -> Row:
@@ -255,10 +255,12 @@ class _Reader:
         if kind == "refund":
             raw = None
         type = raw["type"] if raw is not None else known.type if known is not None else ""
+        if postings:
+            type = _book(postings[0])[1]
         at = postings[0].at if postings else self._instant(of, raw)
         row = Row(of, kind, type, "", self.account, at, at, self.clock, amount, entry=id, postings=tuple(postings))
         if kind == "refund":
-            fields = known.fields if known is not None else {}
+            fields = known.fields if known is not None and known.type == type else self._fields_of_run(of, type)
             self.rows.append(replace(row, fields=fields, parts=(Part("", None, "", amount),)))
             return
         if kind == "correction" and known is not None:
@@ -305,9 +307,12 @@ class _Reader:
 
     # --- what runs
 
-    def _start(self, event: Mapping[str, Any]) -> None:
-        assert self.clock is not None
-        self.runs[event["resource_id"]] = _Runs(event["resource"], dict(event), self.clock)
+    def _start(self, event: Mapping[str, Any], at: Fraction) -> None:
+        self.runs[event["resource_id"]] = _Runs(event["resource"], dict(event), at)
+
+    def _fields_of_run(self, id: str, type: str) -> dict[str, str]:
+        known = self.runs.get(id) or self.stopped.get(id)
+        return self.contents.read(type, known.raw)[0] if known is not None and known.resource == type else {}
 
     def _ran(self, row: Row, event: Mapping[str, Any], outcome: Mapping[str, Any]) -> Row:
         """A charge of what runs: its fields as they were then, and how long it ran."""
@@ -327,10 +332,10 @@ class _Reader:
 
     def _ran_for(self, known: _Runs, row: Row, outcome: Mapping[str, Any]) -> tuple[Fraction | None, str]:
         how = self.contents.running.get(known.resource)
-        if how is None or row.amount < 0:
+        if how is None:
             return None, ""
         if how.unit is not None:
-            return Fraction(1), how.unit
+            return _starts(known, row, outcome, how.unit), how.unit
         if not how.by_time:
             return None, ""
         for notice in outcome["notices"]:
@@ -339,7 +344,7 @@ class _Reader:
                 if resumed <= row.at:
                     known.since = max(known.since, resumed)
         stop = row.at + JUST
-        length, known.since = max(ZERO, stop - known.since), max(known.since, stop)
+        length, known.since = stop - known.since, stop
         return length / HOUR, "hour"
 
     def _running(self, event: Mapping[str, Any]) -> None:
@@ -347,7 +352,9 @@ class _Reader:
         if event["type"] == "change" and event["resource_id"] in self.runs:
             self.runs[event["resource_id"]].raw.update(event)
         elif event["type"] == "stop":
-            self.runs.pop(event["resource_id"], None)
+            known = self.runs.pop(event["resource_id"], None)
+            if known is not None:
+                self.stopped[event["resource_id"]] = known
 
     # --- reservations
 
@@ -384,6 +391,20 @@ def _about(id: str, event: Mapping[str, Any], outcome: Mapping[str, Any], terms:
     if type == "refund" and any(one["kind"] == "refund" and _book(posting_of(one))[0] for one in outcome["postings"]):
         return "refund", event["of"]
     return None
+
+
+def _starts(known: _Runs, row: Row, outcome: Mapping[str, Any], unit: str) -> Fraction | None:
+    """How many hours (days …) a charge of what runs is for: one; as its lines say, where it began before it was said;
+    or less those that are given back, where it had ended before. None where that cannot be told."""
+    if row.amount < 0:
+        back = [one for one in known.charged if one[0] >= row.at]
+        known.charged = [one for one in known.charged if one[0] < row.at]
+        same = sum((amount for _, _, amount in back), ZERO) == -row.amount
+        return -sum((starts for _, starts, _ in back), ZERO) if same else None
+    parts = parts_of(outcome["lines"], row.amount)
+    starts = sum((one.quantity or ZERO for one in parts if one.unit == unit), ZERO) or Fraction(1)
+    known.charged.append((row.at, starts, row.amount))
+    return starts
 
 
 def _book(posting: Posting) -> tuple[str, str]:

@@ -43,8 +43,8 @@ class Row:
     `id` is what it is for: the record, what runs, or ACCOUNT/PERIOD/LINE. `kind`: charge, difference, rerate,
     correction, refund, true-up, fee, bill. `type` is the usage; FEES or BILL where it is of none, and then `label` is
     the fee or the step. `at` is the charge's instant, `belongs` one of the period it is charged for, `arrived` when it
-    was posted. `own`: of a record that was sent, and not something that fell due; `again`: something that fell due,
-    reckoned another time. `fields` are the texts and `quantities` the numbers of the record, these in the units of
+    was posted, `before` up to when the account had come before that. `own`: of a record that was sent, and not
+    something that fell due. `fields` are the texts and `quantities` the numbers of the record, these in the units of
     their fields. The parts add up to the amount. `count` is 1 for a charge, -1 where one is taken back, else 0.
 
     `postings` are the journal's. Of a correction that puts another record in place there are two rows, one that takes
@@ -62,7 +62,7 @@ class Row:
     amount: Fraction
     entry: str = ""
     own: bool = True
-    again: bool = False
+    before: Fraction | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     quantities: Mapping[str, Fraction] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
