@@ -401,6 +401,31 @@ def test_a_closed_run_counts_the_hours_that_were_billed(story: Story) -> None:
     assert by(story, "size") == {"S": "6/5"}
 
 
+def test_a_run_whose_start_or_stop_is_told_late_has_the_hours_it_ran(story: Story) -> None:
+    story.chat("2026-02-28 20:00", input=0)
+    story("2026-02-28 17:30", "start", resource="gpu", resource_id="g-1", size="S")
+    assert quantities(story, "size")["S"] == {"hours": 3}
+    story("2026-03-01 02:00", "clock")
+    story("2026-02-28 22:00", "stop", resource_id="g-1")
+    # from 17:30 to 22:00 five hours begin; the four after that are given back, on the bill that is open
+    assert quantities(story, "size")["S"] == {"hours": 5}
+    assert by(story, "size")["S"] == "3"
+    february, march = invoices(story.journal())
+    hours = [
+        (line.section, line.quantity, line.amount)
+        for one in (february, march)
+        for line in one.lines
+        if line.type == "gpu"
+    ]
+    assert hours == [
+        ("usage", 7, Fraction("4.2")),
+        ("usage", 2, Fraction("1.2")),
+        ("earlier periods", -4, Fraction("-2.4")),
+    ]
+    story("2026-03-01 03:00", "refund", of="g-1", amount="0.5")
+    assert by(story, "size")["S"] == "5/2"
+
+
 def test_what_is_charged_by_time_tells_how_long_it_ran(story: Story) -> None:
     story("2026-02-03 10:00", "start", resource="disk", resource_id="d-1", space=672)
     story("2026-02-03 11:30", "change", resource_id="d-1", space=1344)

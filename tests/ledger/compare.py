@@ -94,10 +94,12 @@ class Generator:
         assert account is not None
         way = random.random()
         if way < 0.12:  # late
-            self_at = self.now - random.choice((1, 30, 600, 7200, 86400, 20 * 86400, 40 * 86400))
-            if self_at < self.now - 3600:
-                self_at -= random.randrange(3000)  # minutes are forgotten after an hour: no two in one
-            return max(self_at, account.signup) if random.random() < 0.95 else self_at
+            late = self.now - random.choice((1, 30, 600, 7200, 86400, 20 * 86400, 40 * 86400))
+            if late < self.now - 3600:
+                late -= random.randrange(3000)  # minutes are forgotten after an hour: no two in one
+            if late < account.signup and random.random() < 0.95:
+                return min(self.now, account.signup + random.randrange(10 * 86400))
+            return late
         if way < 0.35:
             return self.now
         if way < 0.5:

@@ -56,7 +56,7 @@ class Setup:
             random.choice((1000, 5000, 20000)),
             Fraction(random.choice((1, 2, 3))),
             Fraction(random.choice((1, 2, 6)), 2),
-            random.choice((2, 3, 5)),
+            random.choice((1, 2, 3)),
             random.choice((3000, 8000)),
             Fraction(random.choice((0, 5, 20))),
             random.choice((1, 30)),
@@ -512,6 +512,7 @@ class Account:
             self.fell |= bool(lot.left)
         elif kind == "hold":
             self.holds[name].lapsed = True
+            self.touch(self.holds[name].at)
         elif kind == "minimum":
             self.trued[self.settled] = NOTHING
             self.settled = at

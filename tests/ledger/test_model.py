@@ -32,7 +32,7 @@ def test_the_ledger_agrees_with_the_model(first: int) -> None:
 
 
 def test_every_kind_of_event_and_refusal_is_hit() -> None:
-    seen = run(100, 130)
+    seen = run(100, 120)
     assert not seen.differences, report(seen, shown=3)
     kinds = ("chat", "call", "authorize", "settle", "release", "topup", "payment", "redeem", "refund", "correct")
     kinds += ("subscribe", "set", "start", "change", "stop", "clock")

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from fractions import Fraction
 
+from pricelang.account import bills
 from pricelang.account import funds
 from pricelang.account import windows
 from pricelang.account.journal import Entry
 from pricelang.account.lookback import later
 from pricelang.account.lookback import own_entry
 from pricelang.account.lookback import postings_of
+from pricelang.account.minimums import minimums_again
 from pricelang.account.state import Mark
 from pricelang.account.work import Work
 from pricelang.engine.account import Account
@@ -61,21 +63,7 @@ def post(work: Work, usage: str, amount: Fraction, of: str, at: Fraction, kind: 
     if work.own and at < work.now and work.terms.bill_period(work.state, at)[1] <= work.now:
         bill = work.now
     funds.take(work, amount, usage, of, at, kind, bill)
-    on_bill(work, at, amount)
-
-
-def on_bill(work: Work, at: Fraction, amount: Fraction) -> None:
-    """Adds to the billing period, where something is done to whole bills."""
-    if not work.terms.finishes or not amount:
-        return
-    state = work.state
-    start, _ = work.terms.bill_period(state, at)
-    total, posted = state.bills.get(start, (ZERO, ZERO))
-    state.bills[start] = (total + amount, posted)
-    if state.billed is not None and start <= state.billed:
-        from pricelang.account.ends import bill_again  # a bill that is closed gets the difference on the next
-
-        bill_again(work, start)
+    bills.on_bill(work, at, amount)
 
 
 # --- the law of the period ------------------------------------------------------------------------------------------
@@ -142,8 +130,6 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
         if difference:
             post(work, record.type, difference, id, record.at, "difference")
             windows.count(work, record, record.at, difference, only_spend=True)
-    from pricelang.account.ends import minimums_again
-
     minimums_again(work)
     return sum((now.get(id, ZERO) for id in changed), ZERO)
 
@@ -173,8 +159,6 @@ def _run(work: Work, records: list[Record], counts: Counts) -> tuple[dict[str, F
 def late_minimums(work: Work, pricing: Pricing) -> None:
     """A record that comes after its period's minimum was settled makes it less."""
     if work.state.trued and any(key in work.state.trued for key in pricing.minimums):
-        from pricelang.account.ends import minimums_again
-
         minimums_again(work)
 
 

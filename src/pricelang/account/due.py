@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from pricelang.account import ends
+from pricelang.account import bills
 from pricelang.account import fees
 from pricelang.account import funds
 from pricelang.account import holds
 from pricelang.account import limits
+from pricelang.account import minimums
 from pricelang.account import refills
 from pricelang.account import resources
 from pricelang.account import windows
@@ -22,7 +23,8 @@ from pricelang.engine.intake import RecordError
 
 Item = tuple[Fraction, int, int, str]
 """What is due: when, its place in the order of one instant, its kind, its name."""
-LOT, HOLD, MINIMUM, BILL, GRANT, FEE, RUNNING = range(7)
+# a bill is closed when what its period owes is on it
+LOT, HOLD, MINIMUM, GRANT, FEE, RUNNING, BILL = range(7)
 
 
 def advance(work: Work, to: Fraction, rank: int) -> None:
@@ -59,9 +61,9 @@ def due(work: Work) -> list[Item]:
     for hold in state.holds.values():
         found.append((hold.expires, ENDS, HOLD, hold.id))
     for floor in terms.floors:
-        found.append((ends.due_at(work, floor), ENDS, MINIMUM, floor.name))
+        found.append((minimums.due_at(work, floor), ENDS, MINIMUM, floor.name))
     if terms.finishes:
-        found.append((ends.bill_due(work), ENDS, BILL, ""))
+        found.append((bills.bill_due(work), FEES, BILL, ""))
     for grant in terms.policy.grants:
         if grant.every is not None:
             given = state.granted.get(grant.name, state.signup)
@@ -80,23 +82,21 @@ def _do(work: Work, item: Item) -> None:
     at, _, kind, name = item
     terms, state = work.terms, work.state
     try:
-        match kind:
-            case 0:
-                funds.expire(work, next(lot for lot in state.lots if lot.id == name))
-            case 1:
-                holds.lapse(work, state.holds[name])
-            case 2:
-                ends.settle(work, next(floor for floor in terms.floors if floor.name == name))
-            case 3:
-                ends.close_bill(work)
-            case 4:
-                refills.every(work, next(grant for grant in terms.policy.grants if grant.name == name))
-            case 5:
-                fee = next(fee for fee in terms.policy.fees if fee.label == name)
-                fees.due(work, fee) if state.fees[name].stop == at else fees.change(work)
-            case _:
-                if name in state.running and state.running[name].tick == at:
-                    resources.tick(work, state.running[name])
+        if kind == LOT:
+            funds.expire(work, next(lot for lot in state.lots if lot.id == name))
+        elif kind == HOLD:
+            holds.lapse(work, state.holds[name])
+        elif kind == MINIMUM:
+            minimums.settle(work, next(floor for floor in terms.floors if floor.name == name))
+        elif kind == GRANT:
+            refills.every(work, next(grant for grant in terms.policy.grants if grant.name == name))
+        elif kind == FEE:
+            fee = next(fee for fee in terms.policy.fees if fee.label == name)
+            fees.due(work, fee) if state.fees[name].stop == at else fees.change(work)
+        elif kind == BILL:
+            bills.close_bill(work)
+        elif name in state.running and state.running[name].tick == at:
+            resources.tick(work, state.running[name])
     except RecordError as error:
         _not_done(work, kind, name, error)
 

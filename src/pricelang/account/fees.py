@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from pricelang.account import charges
+from pricelang.account import bills
 from pricelang.account import funds
 from pricelang.account.state import FeeState
 from pricelang.account.state import State
@@ -122,19 +122,21 @@ def _post(
     # what is due at a period's end belongs to the period that ended
     bill = start if not fee.in_advance else at
     work.post("fee", "bill", f"fees/{fee.label}", amount, of, at, bill)
-    charges.on_bill(work, bill, amount)
+    bills.on_bill(work, bill, amount)
     paid = amount if receipt is None else receipt
     if paid > 0:
         work.tell("receipt", of=of, fee=fee.label, amount=work.money(paid))
 
 
 def _rounded(work: Work, fee: Fee, amount: Fraction) -> Fraction:
-    """What a fee's share comes to after `rounded`, which stands beneath it, and the header's rounding of charges."""
+    """A fee's share after `rounded`, which stands beneath it, and the header's rounding of lines and charges."""
     for each in fee.steps:
         if isinstance(each, ops.Round) and work.terms.evaluation(work.state, work.now).met(each.when):
             amount = round_to(amount, each.size, each.mode)
-    step = work.terms.program.round_charge
-    return round_to(amount, step.size, step.mode) if step is not None else amount
+    for header in (work.terms.program.round_line, work.terms.program.round_charge):
+        if header is not None:
+            amount = round_to(amount, header.size, header.mode)
+    return amount
 
 
 def _day(fee: Fee, at: Fraction) -> Fraction:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from pricelang.account import charges
+from pricelang.account import bills
 from pricelang.account import funds
 from pricelang.account import limits
 from pricelang.account import windows
@@ -170,7 +170,7 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         work.lines = lines if amount == sum((line.exact_amount for line in lines), ZERO) else ()
     when = at if goes_on and _started(work, one) else max(one.since, min(at, _before(one, at)))
     funds.take(work, amount, one.resource, one.id, when, "charge", None)
-    charges.on_bill(work, when, amount)
+    bills.on_bill(work, when, amount)
     if amount:
         windows.count(work, record_of(work, one, at), when, amount, only_spend=True)
     if not goes_on:

@@ -1,10 +1,10 @@
-"""What only the end of a period can tell: minimums of a period (R6), and what is done to a whole bill."""
+"""Minimums of a period: what only its end can tell, with or without use (R6)."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from pricelang.account import charges
+from pricelang.account import bills
 from pricelang.account import funds
 from pricelang.account.floors import Floor
 from pricelang.account.work import Work
@@ -12,9 +12,6 @@ from pricelang.core import ops
 from pricelang.engine.counts import Key
 from pricelang.engine.counts import Minimum
 from pricelang.engine.intake import RecordError
-from pricelang.engine.record import name_of
-from pricelang.number import decimal_text
-from pricelang.number import round_to
 
 ZERO = Fraction(0)
 
@@ -75,7 +72,7 @@ def _true_up(work: Work, key: Key, minimum: Minimum, start: Fraction) -> None:
     if amount != posted:
         bill = max(start, terms.period(_each(minimum), state, start)[1] - 1)
         funds.take(work, amount - posted, minimum.price.usage, of, work.now, "true-up", bill)
-        charges.on_bill(work, bill, amount - posted)
+        bills.on_bill(work, bill, amount - posted)
 
 
 def _each(minimum: Minimum) -> ops.Period:
@@ -102,80 +99,3 @@ def _of_nothing(work: Work, key: tuple[object, ...]) -> Minimum | None:
         return None
     period = work.terms.period_name(floor.each, start)
     return Minimum(str(account), floor.price, floor.line, floor.step, start, period, start, [ZERO, ZERO], apart)
-
-
-# --- whole bills ----------------------------------------------------------------------------------------------------
-
-
-def bill_due(work: Work) -> Fraction:
-    """When the bill at hand ends."""
-    state = work.state
-    if state.billed is None:
-        return work.terms.bill_period(state, state.signup)[1]
-    following = work.terms.bill_period(state, state.billed)[1]
-    return work.terms.bill_period(state, following)[1]
-
-
-def close_bill(work: Work) -> None:
-    """The end of a billing period: what `price bill` and the header do to the whole of it."""
-    stop = bill_due(work)
-    start, _ = work.terms.bill_period(work.state, stop - 1)
-    work.state.billed = start
-    bill_again(work, start)
-    funds.sooner(work.state, bill_due(work))
-
-
-def bill_again(work: Work, start: Fraction) -> None:
-    """Posts what the steps on a whole bill come to, less what was posted for them."""
-    terms, state = work.terms, work.state
-    total, posted = state.bills.get(start, (ZERO, ZERO))
-    name = terms.period_name(ops.Period("bill", terms.program.zone), start)
-    after = total
-    read = terms.evaluation(state, start)
-    parts: list[tuple[str, Fraction]] = []
-    for finish in terms.policy.finish:
-        if finish.when is not None and not read.holds(finish.when):
-            continue
-        for step in finish.steps:
-            when = getattr(step, "when", None)
-            if when is not None and not read.holds(when):
-                continue
-            value = _finished(work, step, after, start)
-            parts.append((name_of(step), value - after))
-            after = value
-    last = terms.program.round_bill
-    if last is not None:
-        value = round_to(after, last.size, last.mode)
-        parts.append(("rounding", value - after))
-        after = value
-    change = after - total - posted
-    state.bills[start] = (total, after - total)
-    if not change:
-        return
-    of = f"{state.name}/{name}/bill"
-    bill = start if work.now <= terms.bill_period(state, start)[1] else work.now
-    if not posted:
-        for label, amount in parts:
-            work.post("bill", "bill", f"bill/{label}", amount, of, work.now, bill)
-        return
-    work.post("bill", "bill", "bill/difference", change, of, work.now, bill)
-    work.tell("bill changed", of=of, amount=decimal_text(change))
-
-
-def _finished(work: Work, step: ops.Step, value: Fraction, start: Fraction) -> Fraction:
-    """A step on a bill. A minimum holds of a bill without use too."""
-    read = work.terms.evaluation(work.state, start)
-    if isinstance(step, ops.AtLeast):
-        bound = read.number(step.bound, step.place)
-        if step.prorated:
-            bound *= _in_force(work, start)
-        return max(value, bound)
-    return read.one(step, value, True) if value else value
-
-
-def _in_force(work: Work, start: Fraction) -> Fraction:
-    """The share of a billing period from signup on (R28)."""
-    first, stop = work.terms.bill_period(work.state, start)
-    zone = work.terms.program.zone
-    day = work.terms.period(ops.Period("day", zone), work.state, work.state.signup)[0]
-    return Fraction(round((stop - max(first, day)) / 86400), max(1, round((stop - first) / 86400)))
