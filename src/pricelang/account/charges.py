@@ -124,7 +124,7 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
         if id in changed:
             continue
         # no more is given back than was posted, though the rules may be others now (R46)
-        difference = now[id] - before[id]
+        difference = kept_up(work, id, now[id]) - kept_up(work, id, before[id])
         if id in foreign:
             difference = max(difference, -max(ZERO, paid.get((id, record.type), ZERO)))
         if difference:
@@ -295,15 +295,20 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
     else:
         amount = ZERO
     at = old.at if old is not None else work.now
-    difference = amount - before
-    if of in state.credited:  # what was refunded before is not given back again
-        difference = max(difference, min(ZERO, state.credited[of] - before))
+    difference = kept_up(work, of, amount) - before
     work.charged = difference
     post(work, usage, difference, of, at, "correction")
+    refunded = state.credited.get(of, ZERO)
     if old is not None:
-        uncount(work, old, before)
+        uncount(work, old, before - refunded)
     if record is not None:
-        windows.count(work, record, record.at, amount)
+        windows.count(work, record, record.at, before + difference - refunded)
+
+
+def kept_up(work: Work, id: str, amount: Fraction) -> Fraction:
+    """What has to stand for a charge besides its refunds: no less than these, which are not given back again."""
+    refunded = work.state.credited.get(id)
+    return amount if refunded is None else max(amount, refunded)
 
 
 def uncount(work: Work, record: Record, amount: Fraction) -> None:

@@ -30,15 +30,21 @@ def beneath(program: Program, node: object) -> list[object]:
 
 
 def fields_of(program: Program, usage: str) -> frozenset[str]:
-    """The fields that the prices of a usage ask for, computed ones by what they are computed from."""
-    prices = tuple(price for price in program.prices if price.usage == usage)
+    """The fields that what a usage costs depends on, computed ones by what they are computed from."""
     computed = {one.name: one.of for one in program.usages[usage].computed}
     names: set[str] = set()
-    todo: list[object] = [prices]
+    todo: list[object] = []
+    lines: dict[str, list[object]] = {}
+    for price in program.prices:
+        if price.usage == usage:
+            todo += [price.when, price.together, *(line for line in price.lines if line.free_reason is None)]
+            for line in price.lines:  # one that is free may feed others
+                lines.setdefault(line.label, []).append(line)
     while todo:
         for one in beneath(program, todo.pop()):
-            if isinstance(one, ops.Field) and one.name not in names:
+            if isinstance(one, ops.LineValue):
+                todo += lines.pop(one.label, [])
+            elif isinstance(one, ops.Field) and one.name not in names:
                 names.add(one.name)
-                if one.name in computed:
-                    todo.append(computed[one.name])
+                todo += [computed[one.name]] if one.name in computed else []
     return frozenset(names)

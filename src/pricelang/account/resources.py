@@ -70,7 +70,10 @@ def start(work: Work, resource: str, id: str, fields: Mapping[str, object], at: 
         return failed
     _count_start(work, record)
     state.running[id] = one
-    charge_to(work, one, work.now, True)
+    tick: Fraction | None = at
+    while tick is not None and tick <= work.now:  # what began before is charged hour by hour, up to now
+        charge_to(work, state.running[id], tick, True)
+        tick = state.running[id].tick
     return ()
 
 
@@ -169,7 +172,8 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         work.charged += amount
         work.lines = lines if amount == sum((line.exact_amount for line in lines), ZERO) else ()
     when = at if goes_on and _started(work, one) else max(one.since, min(at, _before(one, at)))
-    funds.take(work, amount, one.resource, one.id, when, "charge", None)
+    late = work.terms.bill_period(state, when)[1] < work.now
+    funds.take(work, amount, one.resource, one.id, when, "charge", work.now if late else None)
     bills.on_bill(work, when, amount)
     if amount:
         windows.count(work, record_of(work, one, at), when, amount, only_spend=True)

@@ -141,7 +141,7 @@ def _check_event(item: n.EventDecl, scope: Scope) -> None:
     """Names in the events of a story; what they do is not asked here."""
     if item.verb.text == "set":
         for one in item.fields:
-            if one.name not in scope.account:
+            if one.name not in scope.account and one.name != "account":
                 scope.unknown("field of the account", one.name, one.place, scope.account)
         if item.words and item.words[0].text not in scope.account:
             scope.unknown("field of the account", item.words[0].text, item.words[0].place, scope.account)
