@@ -45,7 +45,7 @@ def close_bill(work: Work) -> None:
 
 
 def bill_again(work: Work, start: Fraction, closing: bool = False) -> None:
-    """Posts what the steps on a whole bill come to, less what was posted for them: on it when it is closed, later on the
+    """Posts what the steps on a whole bill come to, less what was posted: on it when it is closed, later on the
     bill that is open."""
     terms, state = work.terms, work.state
     total, posted = state.bills.get(start, (ZERO, ZERO))
