@@ -178,8 +178,8 @@ def _event(work: Work, event: Event) -> tuple[Failed, ...]:
         case "release":
             holds.release(work, words["hold"])
         case "correct":
-            charges.correct(work, event.id, words["of"], record)
-            work.facts = {"record": _kept(event, words["of"], record.at) if record is not None else None}
+            at = charges.correct(work, words["of"], record, event.dated)
+            work.facts = {"record": _kept(event, words["of"], at) if record is not None else None}
         case "rerate":
             rerating.rerate(work, *event.span)
         case "clock":

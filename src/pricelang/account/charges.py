@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.account import bills
@@ -114,10 +115,10 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
     counts = mark.counts if mark is not None else Counts()
     after = {**{id: one for id, one in known.items() if id not in changed}}
     after |= {id: one for id, one in changed.items() if one is not None}
-    before, _ = _run(work, list(known.values()), counts.copy())
+    before, base = _run(work, list(known.values()), counts.copy())
     now, made = _run(work, list(after.values()), counts.copy())
     state.marks = marks
-    state.counts = made
+    state.counts = with_running(work, made, base)
     last = max(((one.at, one.id) for one in after.values()), default=None)
     state.last = last if last is not None else (mark.at, "") if mark is not None else None
     for id, record in known.items():
@@ -154,6 +155,25 @@ def _run(work: Work, records: list[Record], counts: Counts) -> tuple[dict[str, F
         except RecordError:
             found[record.id] = ZERO  # a price that is no more: what was posted stays as it was
     return found, counts
+
+
+def with_running(work: Work, made: Counts, base: Counts) -> Counts:
+    """Counts made again from the records, with what running resources have counted, which is in no record.
+
+    `base` are the counts of the same records without the change: of an allowance that both draw on, the change is added.
+    """
+    terms, old = work.terms, work.state.counts
+    ran = {name for usage in terms.priced_by for name in terms.price_names(usage)}
+    made.totals.update({key: value for key, value in old.totals.items() if key[1] in ran})
+    made.minimums.update({key: value for key, value in old.minimums.items() if key[1] in ran})
+    for key, wallet in old.wallets.items():
+        if key[1] not in terms.drawn_by_running:
+            continue
+        new, was = made.wallets.get(key), base.wallets.get(key)
+        change = (new.used if new is not None else ZERO) - (was.used if was is not None else ZERO)
+        same = new is None or was is None or new.start == was.start == wallet.start
+        made.wallets[key] = replace(wallet, used=max(ZERO, wallet.used + change)) if same else wallet
+    return made
 
 
 def late_minimums(work: Work, pricing: Pricing) -> None:
@@ -272,13 +292,18 @@ def posted(entry: Entry) -> dict[tuple[str, str], Fraction]:
 # --- corrections and refunds of charges -----------------------------------------------------------------------------
 
 
-def correct(work: Work, id: str, of: str, record: Record | None) -> None:
-    """Puts another record in the place of one that was charged, or none, and posts the difference."""
+def correct(work: Work, of: str, record: Record | None, dated: bool) -> Fraction:
+    """Puts another record in the place of one that was charged, or none, and posts the difference; returns its instant.
+
+    A record that does not say when it was (`dated`) was when the one before was.
+    """
     terms, state = work.terms, work.state
     usage, before = amount_of(work, of)
     old = current(work, of)
     if terms.program.usages[usage].is_resource and old is None:
         raise RecordError("unknown-charge", "of", f"`{of}` runs over time: refund a part of it instead")
+    if record is not None and old is not None and not dated and record.stopped is None:
+        record = replace(record, at=old.at)
     if old is None and record is None:
         raise RecordError("already-corrected", "of", f"the charge `{of}` was taken away before")
     if record is not None and record.type != usage:
@@ -303,6 +328,7 @@ def correct(work: Work, id: str, of: str, record: Record | None) -> None:
         uncount(work, old, before - refunded)
     if record is not None:
         windows.count(work, record, record.at, before + difference - refunded)
+    return record.at if record is not None else at
 
 
 def kept_up(work: Work, id: str, amount: Fraction) -> Fraction:

@@ -94,6 +94,7 @@ class Event:
     existing: bool = False  # a signup of an account that has been there for a while
     fields: dict[str, object] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
+    dated: bool = False  # the usage of a correction says when it was
     span: tuple[Fraction | None, Fraction | None] = (None, None)
 
 
@@ -172,6 +173,7 @@ class EventReader:
             event.span = (ends[0], ends[1])
         if "usage" in (*must, *may) and raw.get("usage") is not None:
             event.record = self._record(event, raw["usage"])
+            event.dated = isinstance(raw["usage"], Mapping) and raw["usage"].get("at") is not None
 
     def _amount(self, raw: Mapping[str, object]) -> Fraction:
         currency = raw.get("currency")

@@ -46,5 +46,5 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
             charges.post(work, record.type, difference, record.id, record.at, "rerate")
             windows.count(work, record, record.at, difference, only_spend=True)
     if terms.counting:
-        state.counts, state.marks = counts, ()
+        state.counts, state.marks = charges.with_running(work, counts, counts), ()
     work.facts = {"rerated": done, "records": len(records)}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.account.floors import floors
+from pricelang.account.reach import beneath
 from pricelang.account.reach import fields_of
 from pricelang.account.state import State
 from pricelang.core import ops
@@ -58,6 +59,13 @@ class Terms:
         self.counting = counts_over_time(program)
         self.counts_in = {usage: self._counts(usage) for usage in program.usages}
         self.priced_by = {name: fields_of(program, name) for name, one in program.usages.items() if one.is_resource}
+        self.drawn_by_running = {
+            one.allowance
+            for price in program.prices
+            if price.usage in self.priced_by
+            for one in beneath(program, price)
+            if isinstance(one, ops.Beyond)
+        }
         self.order = (self.policy.funds.order if self.policy.funds else ()) or DEFAULT_ORDER
         self.takes_funds = self.policy.takes_funds
         self.spend_limits = tuple(limit for limit in self.policy.limits if isinstance(limit.question.measure, Spend))
@@ -77,6 +85,10 @@ class Terms:
             for step in (*price.together, *(step for line in price.lines for step in line.steps))
         ]
         return any(isinstance(step, ops.Beyond) or getattr(step, "each", None) is not None for step in steps)
+
+    def price_names(self, usage: str) -> list[str]:
+        """The names under which the prices of a usage count."""
+        return [self.engine.price_names[id(price)] for price in self.engine.prices.get(usage, ())]
 
     def _asked(self, usage: str) -> tuple[Limit, ...]:
         """The limits that can refuse a usage, in the order written."""

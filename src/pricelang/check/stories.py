@@ -278,7 +278,10 @@ def _sent(word: n.Word, type: Type, scope: Scope, name: str) -> object:
     value = value_of(word, type, scope, name)
     if not isinstance(value, Fraction):
         return value
-    text = decimal_text(value / type.unit.factor)
+    number = value / type.unit.factor
+    if number.denominator == 1:
+        return number.numerator
+    text = decimal_text(number)
     if "/" in text:
         scope.findings.add(codes.BAD_FIELD_VALUE, word.place, "", what=f"`{word.text}` has endless decimals here")
         return None
