@@ -34,6 +34,7 @@ from pricelang.account.terms import Terms
 from pricelang.account.work import Past
 from pricelang.account.work import Work
 from pricelang.engine.intake import RecordError
+from pricelang.engine.lookup import Value
 from pricelang.period import instant_text
 
 ZERO = Fraction(0)
@@ -236,23 +237,25 @@ def _existing(work: Work) -> None:
         state.fees[label] = replace(held, since=held.start, paid=held.full or ZERO)
 
 
-def _epoch(work: Work) -> None:
-    """Attributes are about to change: what was before is still priced by those it was under (R2, R32)."""
+def _change(work: Work, given: Mapping[str, Value]) -> None:
+    """Changes attributes. What was before is still priced by those it was under (R2, R32), if prices ask for them."""
     state = work.state
-    state.earlier[state.epoch] = (work.now, state.attributes.copy())
+    before = state.attributes
+    after = {**before, **given}
+    state.attributes = {name: value for name, value in after.items() if value is not None}
+    priced = work.terms.priced_attributes
+    if all(before.get(name) == state.attributes.get(name) for name in given if name in priced):
+        return
+    state.earlier[state.epoch] = (work.now, before)
     state.epoch += 1
-    if len(state.earlier) > KEPT_VERSIONS:
-        state.earlier.pop(next(iter(state.earlier)))
+    held = {hold.epoch for holds in (state.holds, state.lapsed) for hold in holds.values()}
+    for epoch in list(state.earlier)[: max(0, len(state.earlier) - KEPT_VERSIONS)]:
+        if epoch not in held:
+            state.forgotten = state.earlier.pop(epoch)[0]
 
 
 def _set(work: Work, event: Event) -> None:
-    _epoch(work)
-    attributes = work.state.attributes
-    for name, value in event.attributes.items():
-        if value is None:
-            attributes.pop(name, None)
-        else:
-            attributes[name] = value
+    _change(work, event.attributes)
     fees.change(work)
 
 
@@ -260,6 +263,5 @@ def _subscribe(work: Work, plan: str) -> None:
     """Another plan: the account's field `plan`, and the fees that depend on it."""
     if "plan" not in work.terms.readers:
         raise RecordError("unknown-field", "plan", "the accounts of this ruleset have no plan")
-    _epoch(work)
-    work.state.attributes["plan"] = work.terms.attribute("plan")(plan)
+    _change(work, {"plan": work.terms.attribute("plan")(plan)})
     fees.change(work)

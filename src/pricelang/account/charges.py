@@ -40,6 +40,9 @@ def priced(work: Work, record: Record, attributes: dict[str, Value] | None = Non
     """The charge of a record as it stands now, by the account's attributes at its instant or those given."""
     state = work.state
     if attributes is None and state.earlier:
+        if state.forgotten is not None and record.at < state.forgotten:
+            message = "the account has changed too often since: what it was at that time is no longer known"
+            raise RecordError("too-late", "at", message)
         attributes = state.attributes_at(record.at)
     return work.terms.price(record, state, attributes)
 
@@ -125,14 +128,22 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
         if id in changed:
             continue
         # no more is given back than was posted, though the rules may be others now (R46)
-        difference = kept_up(work, id, now[id]) - kept_up(work, id, before[id])
+        difference = kept_up(work, id, _amount(now, id)) - kept_up(work, id, _amount(before, id))
         if id in foreign:
             difference = max(difference, -max(ZERO, paid.get((id, record.type), ZERO)))
         if difference:
             post(work, record.type, difference, id, record.at, "difference")
             windows.count(work, record, record.at, difference, only_spend=True)
     minimums_again(work)
-    return sum((now.get(id, ZERO) for id in changed), ZERO)
+    for id in changed:
+        charge = now.get(id)
+        work.lines = charge.lines if charge is not None else ()
+    return sum((_amount(now, id) for id in changed), ZERO)
+
+
+def _amount(charges: Mapping[str, Charge | None], id: str) -> Fraction:
+    charge = charges.get(id)
+    return charge.exact_amount if charge is not None else ZERO
 
 
 def with_old(work: Work, changed: Mapping[str, Record | None]) -> Iterator[tuple[str, Record]]:
@@ -145,22 +156,22 @@ def with_old(work: Work, changed: Mapping[str, Record | None]) -> Iterator[tuple
             yield id, old
 
 
-def _run(work: Work, records: list[Record], counts: Counts) -> tuple[dict[str, Fraction], Counts]:
+def _run(work: Work, records: list[Record], counts: Counts) -> tuple[dict[str, Charge | None], Counts]:
     terms, state = work.terms, work.state
-    found: dict[str, Fraction] = {}
+    found: dict[str, Charge | None] = {}
     for record in sorted(records, key=lambda one: (one.at, one.id)):
         account = Account(state.name, state.attributes_at(record.at), state.signup)
         try:
-            found[record.id] = terms.engine.rate(record, account, counts).exact_amount
+            found[record.id] = terms.engine.rate(record, account, counts)
         except RecordError:
-            found[record.id] = ZERO  # a price that is no more: what was posted stays as it was
+            found[record.id] = None  # a price that is no more: what was posted stays as it was
     return found, counts
 
 
 def with_running(work: Work, made: Counts, base: Counts) -> Counts:
     """Counts made again from the records, with what running resources have counted, which is in no record.
 
-    `base` are the counts of the same records without the change: of an allowance that both draw on, the change is added.
+    `base` are the counts of the same records without the change: it is added to an allowance that both draw on.
     """
     terms, old = work.terms, work.state.counts
     ran = {name for usage in terms.priced_by for name in terms.price_names(usage)}
@@ -310,8 +321,7 @@ def correct(work: Work, of: str, record: Record | None, dated: bool) -> Fraction
         raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
     if terms.counts_in[usage] and not terms.program.usages[usage].is_resource:
         if record is not None:
-            charge, _ = priced(work, record)
-            work.lines = charge.lines
+            priced(work, record)
         amount = again(work, {of: record})
     elif record is not None:
         charge, _ = priced(work, record)

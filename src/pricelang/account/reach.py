@@ -48,3 +48,12 @@ def fields_of(program: Program, usage: str) -> frozenset[str]:
                 names.add(one.name)
                 todo += [computed[one.name]] if one.name in computed else []
     return frozenset(names)
+
+
+def attributes_of(program: Program) -> frozenset[str]:
+    """The account's attributes that what something costs depends on, `TABLE.COLUMN` of `custom` cells with them."""
+    roots = (*program.prices, *(one.size for one in program.allowances.values()))
+    reached = beneath(program, roots)
+    names = {one.name for one in reached if isinstance(one, ops.Attribute)}
+    tables = {one.table for one in reached if isinstance(one, ops.Cell | ops.BandTable)}
+    return frozenset(names | {f"{name}.{column}" for name in tables for column in program.tables[name].columns})

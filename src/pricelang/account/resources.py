@@ -168,6 +168,8 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         charge = stretch(work, one, at, goes_on)
         lines, total = charge.lines, charge.exact_amount
         amount = total - one.posted
+    if amount < 0 and one.id in state.credited:  # what was refunded is not given back again
+        amount = max(amount, min(ZERO, state.credited[one.id] - one.posted))
     if work.own:
         work.charged += amount
         work.lines = lines if amount == sum((line.exact_amount for line in lines), ZERO) else ()

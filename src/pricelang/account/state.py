@@ -105,6 +105,7 @@ class State:
     attributes: dict[str, Value] = field(default_factory=dict)
     epoch: int = 0
     earlier: dict[int, tuple[Fraction, dict[str, Value]]] = field(default_factory=dict)
+    forgotten: Fraction | None = None  # before this, the attributes are not known any more
     lots: tuple[Lot, ...] = ()
     overdraft: Fraction = Fraction(0)
     reserved: dict[str, Fraction] = field(default_factory=dict)
@@ -150,7 +151,21 @@ class State:
         return made
 
 
-_PLAIN = ("name", "signup", "clock", "epoch", "lots", "overdraft", "last", "marks", "order", "orders", "billed", "due")
+_PLAIN = (
+    "name",
+    "signup",
+    "clock",
+    "epoch",
+    "forgotten",
+    "lots",
+    "overdraft",
+    "last",
+    "marks",
+    "order",
+    "orders",
+    "billed",
+    "due",
+)
 _DICTS = (
     *("attributes", "earlier", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
     *("payments", "credited", "refills", "since", "alerted", "settled", "trued", "bills"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.account.floors import floors
+from pricelang.account.reach import attributes_of
 from pricelang.account.reach import beneath
 from pricelang.account.reach import fields_of
 from pricelang.account.state import State
@@ -59,6 +60,7 @@ class Terms:
         self.counting = counts_over_time(program)
         self.counts_in = {usage: self._counts(usage) for usage in program.usages}
         self.priced_by = {name: fields_of(program, name) for name, one in program.usages.items() if one.is_resource}
+        self.priced_attributes = attributes_of(program)
         self.drawn_by_running = {
             one.allowance
             for price in program.prices
