@@ -83,9 +83,10 @@ def opened(url: str, rules: pricelang.Ruleset, accounts: int) -> pricelang.Ledge
     return ledger
 
 
-def charges(count: int, accounts: int, run: str = "") -> list[dict[str, object]]:
+def charges(count: int, accounts: int, run: int = 0) -> list[dict[str, object]]:
+    """Charges in order of time, fifty a second; each `run` begins where the one before ended."""
     return [
-        {"id": f"c{run}{i}", "at": time_of(i // 50), "account": f"account-{i % accounts}", **usage()}
+        {"id": f"c{run}-{i}", "at": time_of((run * count + i) // 50), "account": f"account-{i % accounts}", **usage()}
         for i in range(count)
     ]
 
@@ -206,7 +207,7 @@ def in_sqlite(rules: pricelang.Ruleset, count: int, folder: str) -> None:
     for number in range(batches):
         many = [
             {**one, "account": f"account-{1 + i % (ACCOUNTS - 1)}"}
-            for i, one in enumerate(charges(5000, 1, f"b{number}-"))
+            for i, one in enumerate(charges(5000, 1, number + 1))
         ]
         theirs += each(1, lambda _, number=number: bare.many(10_000_000 + number * 5000, 5000))  # type: ignore[misc]
         ours += each(1, lambda _, many=many: sum(1 for _ in ledger.apply_many(many)))  # type: ignore[misc]

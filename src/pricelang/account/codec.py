@@ -30,6 +30,12 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circ
 _CLASSES: dict[str, type] = {one.__name__: one for one in (FeeState, Hold, Lot, Mark, Order, Running, Wallet)}
 _NAMES = {one: [each.name for each in fields(one)] for one in _CLASSES.values()}
 _STATE = [each.name for each in fields(State)]
+_LASTING = frozenset(
+    (
+        *("attributes", "earlier", "counts", "marks", "running", "fees", "granted", "codes", "payments", "credited"),
+        *("refills", "since", "alerted", "settled", "trued", "bills"),
+    )
+)
 
 
 def _same(value: object) -> object:
@@ -51,6 +57,7 @@ class Codec:
     def __init__(self, terms: Terms) -> None:
         self.floors = {(id(one.price), one.line.label, one.step): one for one in terms.floors}
         self.named = {one.name: one for one in terms.floors}
+        self._texts: dict[int, tuple[object, str]] = {}
         self._ways: dict[type, Callable[[Any], object]] = {
             type(None): _same,
             bool: _same,
@@ -65,13 +72,35 @@ class Codec:
         }
 
     def encode(self, state: State) -> str:
-        found: dict[str, object] = {"v": VERSION}
+        found: list[str] = []
         for name in _STATE:
             value = getattr(state, name)
-            if value is None or value == () or value == {} or (value == 0 and name in ("overdraft", "orders")):
+            kind = type(value)
+            if kind is Fraction:
+                found.append(f'"{name}":"{_figure(value)}"')
+            elif value is None or ((kind is tuple or kind is dict) and not value):
                 continue
-            found[name] = self._out(value)
-        return _encode(found)
+            elif name in _LASTING:
+                found.append(f'"{name}":{self._text_of(value)}')
+            elif name == "lots":
+                found.append(f'"lots":[{",".join([self._text_of(lot) for lot in value])}]')
+            elif name == "used":
+                windows = [f'[{self._text_of(key)},"{_figure(amount)}"]' for key, amount in value.items()]
+                found.append(f'"used":{{"=":[{",".join(windows)}]}}')
+            else:
+                found.append(f'"{name}":{_encode(self._out(value))}')
+        return f'{{"v":{VERSION},{",".join(found)}}}'
+
+    def _text_of(self, value: object) -> str:
+        """The text of a part that most events leave as it is: the same value, the same text."""
+        known = self._texts.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        text = _encode(self._out(value))
+        if len(self._texts) > 20_000:
+            self._texts.clear()
+        self._texts[id(value)] = (value, text)
+        return text
 
     def decode(self, text: str) -> State:
         try:

@@ -75,11 +75,6 @@ def give(work: Work, lot: Lot, posting: str) -> None:
     add(work, lot)
 
 
-def with_left(lot: Lot, left: Fraction) -> Lot:
-    """The lot with another amount left."""
-    return replace(lot, left=left)
-
-
 def pays_for(lot: Lot, usage: str) -> bool:
     return lot.pays is None or usage in lot.pays
 

@@ -13,7 +13,6 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from pricelang.account import funds
 from pricelang.account import limits
 from pricelang.account import windows
 from pricelang.account.apply import AHEAD
@@ -23,6 +22,7 @@ from pricelang.account.plans import Plan
 from pricelang.account.plans import Watch
 from pricelang.account.plans import plan_of
 from pricelang.account.state import Hold
+from pricelang.account.state import Lot
 from pricelang.account.state import State
 from pricelang.account.state import Window
 from pricelang.account.terms import DEFAULT_RESERVATION
@@ -32,6 +32,7 @@ from pricelang.account.work import Work
 from pricelang.core.policy import Balance
 from pricelang.core.policy import Spend
 from pricelang.engine.account import Account
+from pricelang.engine.compiled.scales import fraction
 from pricelang.engine.intake import RecordError
 from pricelang.period import parse_instant
 
@@ -197,41 +198,46 @@ class Quick:
         if not warm.dirty:
             return warm.state
         scale = self.scale
-        state = warm.state.copy()
+        state = warm.state.like()
         state.clock = Fraction(warm.clock)
-        left = {name: amount for amount, name in warm.lots}
-        state.lots = tuple(_lot(lot, left[lot.id], scale) for lot in state.lots)
-        state.reserved = {
-            usage: Fraction(amount, scale) for usage, amount in sorted(warm.reserved_by.items()) if amount
-        }
+        changed = {name: left for left, name in warm.lots}
+        state.lots = tuple([_lot(lot, changed[lot.id], scale) for lot in state.lots])
+        if warm.reserved or state.reserved:
+            amounts = sorted(warm.reserved_by.items())
+            state.reserved = {usage: Fraction(amount, scale) for usage, amount in amounts if amount}
+        used: dict[Window, Fraction] = {}
         for cell in (*warm.old, *warm.cells.values()):
             if cell.used != cell.was:
-                per = scale if cell.key[0] in self._money else 1
-                state.used[cell.key] = Fraction(cell.used, per)
+                used[cell.key] = fraction(cell.used, self._per(cell))
                 cell.was = cell.used
-        for name in warm.settled:
-            state.holds.pop(name, None)
-        for name, (usage, at, amount, expires, counted) in warm.holds.items():
-            if name not in state.holds:
-                said = tuple(
-                    (cell.key, Fraction(count, scale if cell.key[0] in self._money else 1)) for cell, count in counted
-                )
-                state.holds[name] = Hold(
-                    name, usage, Fraction(at), Fraction(amount, scale), Fraction(expires), said, state.epoch
-                )
+        if used:
+            state.used = {**state.used, **used}
+        if warm.settled or warm.holds:
+            state.holds = self._holds(warm, state)
         if warm.due < NEVER and (state.due is None or warm.due < state.due):
             state.due = Fraction(warm.due)
-        if state.clock // 3600 != warm.state.clock // 3600:
+        if warm.clock // 3600 != warm.state.clock // 3600:
+            state = state.copy()
             windows.forget(self.terms, state)
-        open_cells = {id(cell) for hold in warm.holds.values() for cell, _ in hold[4]}
-        warm.old = [cell for cell in warm.old if id(cell) in open_cells]
+        if warm.old:
+            open_cells = {id(cell) for hold in warm.holds.values() for cell, _ in hold[4]}
+            warm.old = [cell for cell in warm.old if id(cell) in open_cells]
         warm.settled.clear()
         warm.state, warm.dirty = state, False
         return state
 
-    @property
-    def _money(self) -> frozenset[str]:
-        return self.terms.money_limits
+    def _per(self, cell: Cell) -> int:
+        return self.scale if cell.key[0] in self.terms.money_limits else 1
+
+    def _holds(self, warm: Warm, state: State) -> dict[str, Hold]:
+        """The reservations that are open: those from before that were not settled, and those made since."""
+        found = {name: hold for name, hold in state.holds.items() if name not in warm.settled}
+        for name, (usage, at, amount, expires, counted) in warm.holds.items():
+            if name not in found:
+                said = tuple([(cell.key, Fraction(count, self._per(cell))) for cell, count in counted])
+                amounts = Fraction(at), Fraction(amount, self.scale), Fraction(expires)
+                found[name] = Hold(name, usage, *amounts, said, state.epoch)
+        return found
 
     # --- windows
 
@@ -482,6 +488,8 @@ class Quick:
         return warm.clock <= at < warm.due and at - warm.clock < AHEAD
 
 
-def _lot(lot: Any, left: int, scale: int) -> Any:
-    amount = Fraction(left, scale)
-    return lot if amount == lot.left else funds.with_left(lot, amount)
+def _lot(lot: Lot, left: int, scale: int) -> Lot:
+    over, under = lot.left.as_integer_ratio()
+    if over * scale == left * under:
+        return lot
+    return Lot(lot.id, lot.kind, fraction(left, scale), lot.whole, lot.at, lot.expires, lot.pays, lot.of)

@@ -150,6 +150,13 @@ class State:
         made.counts = self.counts.copy()
         return made
 
+    def like(self) -> State:
+        """Another state of the same parts, of which some are then put in place anew; none may be changed."""
+        made = State.__new__(State)
+        for name in _ALL:
+            setattr(made, name, getattr(self, name))
+        return made
+
 
 _PLAIN = (
     "name",
@@ -170,3 +177,4 @@ _DICTS = (
     *("attributes", "earlier", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
     *("payments", "credited", "refills", "since", "alerted", "settled", "trued", "bills"),
 )
+_ALL = (*_PLAIN, *_DICTS, "counts")
