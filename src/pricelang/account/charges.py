@@ -349,9 +349,7 @@ def kept_up(work: Work, id: str, amount: Fraction) -> Fraction:
 
 def uncount(work: Work, record: Record, amount: Fraction) -> None:
     """Takes a record out of every window it was counted in."""
-    for window, counted in windows.count(work, record, record.at, amount):
-        limit = next(one for one in work.terms.policy.limits if one.name == window[0])
-        windows.add(work, limit, window, record.at, -2 * counted)
+    windows.count(work, record, record.at, amount, sign=-1)
 
 
 def refund(work: Work, id: str, of: str, amount: Fraction) -> None:

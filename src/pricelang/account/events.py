@@ -113,7 +113,7 @@ class EventReader:
         id = raw.get("id")
         if isinstance(id, str) and id.startswith(OWN):
             raise RecordError("reserved-id", "id", f"ids that begin with {OWN} are the ledger's own")
-        if kind in self.terms.program.usages:
+        if isinstance(kind, str) and kind in self.terms.program.usages:
             return self._usage(raw)
         kind = named(raw, "type")
         if kind not in RANKS:
@@ -131,7 +131,8 @@ class EventReader:
         if event.record is not None and "usage" in raw:
             usage = raw["usage"]
             assert isinstance(usage, Mapping)
-            kept = self.terms.intake.kept({"type": event.record.type, **usage})
+            own = {key: value for key, value in usage.items() if key not in ("id", "account")}
+            kept = self.terms.intake.kept({**own, "type": event.record.type})
             event.raw = {**event.raw, "usage": {key: plain(value) for key, value in kept.items() if value is not None}}
         return event
 

@@ -189,7 +189,8 @@ class Ledger:
         """How an event could go the short way, and its second; None where it cannot."""
         if type(raw) is not dict:
             return None
-        way = self._ways.get(raw.get("type"))
+        kind = raw.get("type")
+        way = self._ways.get(kind) if type(kind) is str else None
         if way is None:
             return None
         assert self.quick is not None

@@ -110,7 +110,7 @@ class Quick:
 
     def second(self, text: object) -> int | None:
         """An instant that is a whole second in UTC, as 2026-02-01T12:00:00Z; None for any other way to write one."""
-        if type(text) is not str or len(text) != 20 or text[16] != ":" or text[19] != "Z":
+        if type(text) is not str or len(text) != 20 or text[10] != "T" or text[16] != ":" or text[19] != "Z":
             return None
         minute = self._minutes.get(text[:16])
         if minute is None:

@@ -69,7 +69,7 @@ def paid_in(work: Work, id: str, amount: Fraction, package: Package | None, kind
         lot = Lot(f"bonus/{id}", "bonus", bonus, bonus, at, None, None, id)
         work.post("bonus", "promotions", f"funds/{lot.id}", bonus, id, at)
         funds.add(work, lot)
-    work.state.payments[id] = (amount, ZERO)
+    work.state.payments[id] = (amount, ZERO, bonus)
     work.tell("receipt", of=id, amount=decimal_text(amount), credited=decimal_text(credited + bonus))
     if first:
         for grant in work.terms.policy.grants:
@@ -206,19 +206,19 @@ def refund(work: Work, id: str, of: str, amount: Fraction) -> None:
 
 def _refund_payment(work: Work, id: str, of: str, amount: Fraction) -> None:
     state = work.state
-    paid, back = state.payments[of]
+    paid, back, given = state.payments[of]
     if back + amount > paid:
         raise charges.too_large("payment", of, paid - back, work)
     lot = next((one for one in state.lots if one.id == f"paid/{of}"), None)
     bonus = next((one for one in state.lots if one.id == f"bonus/{of}"), None)
-    taken = bonus.whole * amount / paid if bonus is not None else ZERO
+    taken = given * amount / paid
     from_bonus = min(taken, bonus.left) if bonus is not None else ZERO
     left = lot.left if lot is not None else ZERO
     from_lot = taken - from_bonus  # what was spent of the bonus comes out of what was paid
     if amount + from_lot > left:
-        most = _refundable(paid, left, bonus)
+        most = _refundable(paid, left, given, bonus.left if bonus is not None else ZERO)
         raise charges.too_large("unused part of the payment", of, max(ZERO, most), work)
-    state.payments[of] = (paid, back + amount)
+    state.payments[of] = (paid, back + amount, given)
     work.post("refund", f"funds/paid/{of}", "payments", amount, id, work.now)
     work.post("bonus", f"funds/paid/{of}", "promotions", from_lot, id, work.now)
     if bonus is not None:
@@ -234,11 +234,9 @@ def _refund_payment(work: Work, id: str, of: str, amount: Fraction) -> None:
     work.fell = True
 
 
-def _refundable(paid: Fraction, left: Fraction, bonus: Lot | None) -> Fraction:
-    """The most that can be given back, its share of the bonus taken too."""
-    if bonus is None:
+def _refundable(paid: Fraction, left: Fraction, given: Fraction, bonus: Fraction) -> Fraction:
+    """The most that can be given back, its share of the bonus taken too: first from what the bonus still holds."""
+    share = given / paid
+    if not share or left <= bonus / share:
         return left
-    share = bonus.whole / paid
-    # up to what the bonus still holds the share comes from there, then from the payment
-    within = bonus.left / share if share else left
-    return left if left <= within else (left + bonus.left) / (1 + share)
+    return (left + bonus) / (1 + share)

@@ -39,7 +39,7 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
             continue
         if (start is not None and record.at < start) or (stop is not None and record.at >= stop):
             continue
-        difference = amount - posted.get((record.id, record.type), ZERO)
+        difference = charges.kept_up(work, record.id, amount) - posted.get((record.id, record.type), ZERO)
         if difference:
             done += 1
             work.charged += difference

@@ -120,7 +120,7 @@ class State:
     fees: dict[str, FeeState] = field(default_factory=dict)
     granted: dict[str, Fraction] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
-    payments: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    payments: dict[str, tuple[Fraction, Fraction, Fraction]] = field(default_factory=dict)  # paid, given back, bonus
     credited: dict[str, Fraction] = field(default_factory=dict)
     order: Order | None = None
     orders: int = 0

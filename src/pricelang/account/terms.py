@@ -150,7 +150,14 @@ class Terms:
 
     def later(self, at: Fraction, length: Length, state: State, place: Place) -> Fraction:
         """The instant that lies a length of time after another."""
-        size = self.evaluation(state, at).number(length.of, place)
+        return self._away(at, length, state, place, 1)
+
+    def before(self, at: Fraction, length: Length, state: State, place: Place) -> Fraction:
+        """The instant that lies a length of time before another, days and months counted back on the calendar."""
+        return self._away(at, length, state, place, -1)
+
+    def _away(self, at: Fraction, length: Length, state: State, place: Place, sign: int) -> Fraction:
+        size = sign * self.evaluation(state, at).number(length.of, place)
         try:
             if length.unit == "month" and size.denominator == 1:
                 return add_duration(at, size, "month", self.program.zone)

@@ -40,7 +40,7 @@ def used(terms: Terms, limit: Limit, state: State, window: Window, at: Fraction)
 def _reach(terms: Terms, limit: Limit, state: State, at: Fraction) -> Fraction:
     """How far back a sliding window reaches; that instant is no longer in it."""
     assert limit.question.rolling is not None
-    return at - (terms.later(at, limit.question.rolling, state, limit.question.place) - at)
+    return terms.before(at, limit.question.rolling, state, limit.question.place)
 
 
 def frees(
@@ -52,15 +52,26 @@ def frees(
         if (room <= 0 and reach) or room < 0:
             return None
         return terms.period(question.each, state, at)[1]
-    length = at - _reach(terms, limit, state, at)
-    held = [one for one in state.slid.get(window, ()) if at - length < one[0] <= at]
+    since = _reach(terms, limit, state, at)
+    held = [one for one in state.slid.get(window, ()) if since < one[0] <= at]
     total = sum((amount for _, amount in held), ZERO)
     for when, amount in held:
         if total < room or (total == room and not reach):
             return at
         total -= amount
         if total < room or (total == room and not reach):
-            return when + length
+            return _slides_out(terms, limit, state, when)
+    return None
+
+
+def _slides_out(terms: Terms, limit: Limit, state: State, when: Fraction) -> Fraction | None:
+    """The first full hour, from a length of time later on, at which an instant is no longer looked back to."""
+    assert limit.question.rolling is not None
+    at = terms.later(when, limit.question.rolling, state, limit.question.place)
+    for _ in range(100):  # a month after the 31st is a shorter one, and a day may have 25 hours
+        if _reach(terms, limit, state, at) >= when:
+            return at
+        at += 3600
     return None
 
 
@@ -88,9 +99,9 @@ def counts(limit: Limit, read: Evaluation) -> bool:
 
 
 def count(
-    work: Work, record: Record, at: Fraction, charge: Fraction, only_spend: bool = False
+    work: Work, record: Record, at: Fraction, charge: Fraction, only_spend: bool = False, sign: int = 1
 ) -> list[tuple[Window, Fraction]]:
-    """Counts a record, or what its charge changed by, in every window it falls into."""
+    """Counts a record, or what its charge changed by, in every window it falls into; a `sign` of -1 takes it out."""
     terms, state = work.terms, work.state
     limits = terms.spend_limits if only_spend else terms.policy.limits
     found: list[tuple[Window, Fraction]] = []
@@ -103,7 +114,7 @@ def count(
         try:
             if not counts(limit, read):
                 continue
-            amount = asked_of(limit, read, charge)
+            amount = sign * asked_of(limit, read, charge)
             window = window_of(terms, limit, state, read)
         except RecordError:
             continue  # a limit whose figures the account does not have was not asked

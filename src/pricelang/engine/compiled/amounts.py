@@ -24,6 +24,7 @@ from pricelang.engine.account import Account
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
 from pricelang.engine.compiled.generate import Function
+from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
 from pricelang.engine.compiled.scales import Word
@@ -149,8 +150,13 @@ class AmountFunction(Function):
         total = Amount(rounded, rounded if same else add([(1, one.exact) for one in made]))
         total = self.together(price, total)
         figure = total.rounded
-        if self.program.round_charge is not None:
-            figure = self.rounded(self.program.round_charge, self.named(figure, "total"))
+        step = self.program.round_charge
+        if step is not None:
+            before = self.named(figure, "total")
+            figure = self.named(self.rounded(step, before), "total")
+            change = self.named(add([(1, figure), (-1, before)]), "change")
+            with self.under(f"if {change.code}:"):
+                self.append("'rounding'", "ONE", "'charge'", Amount(change, NOTHING), step.place, "None")
         self.total.add(figure)
 
     # --- the whole
