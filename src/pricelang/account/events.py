@@ -27,6 +27,7 @@ from pricelang.engine.intake import nearest_of
 from pricelang.engine.intake import shown
 from pricelang.engine.intake import value_reader
 from pricelang.engine.lookup import Value
+from pricelang.number import LIMIT
 from pricelang.number import NumberError
 from pricelang.number import NumberText
 from pricelang.number import decimal_text
@@ -127,19 +128,19 @@ class EventReader:
         event = Event(id, kind, at, account, RANKS[kind], {})
         self._fill(event, raw)
         takes = event.type in ("set", "signup")  # where null takes a field away
-        event.raw = {key: plain(value) for key, value in raw.items() if value is not None or takes}
+        event.raw = plain_all({**raw, "usage": None} if event.record is not None else raw, takes)
         if event.record is not None and "usage" in raw:
             usage = raw["usage"]
             assert isinstance(usage, Mapping)
             own = {key: value for key, value in usage.items() if key not in ("id", "account")}
             kept = self.terms.intake.kept({**own, "type": event.record.type})
-            event.raw = {**event.raw, "usage": {key: plain(value) for key, value in kept.items() if value is not None}}
+            event.raw = {**event.raw, "usage": plain_all(kept)}
         return event
 
     def _usage(self, raw: Mapping[str, object]) -> Event:
         record = self.terms.intake.read(raw)
         at = record.at if record.stopped is None else record.stopped
-        kept = {key: plain(value) for key, value in self.terms.intake.kept(raw).items() if value is not None}
+        kept = plain_all(self.terms.intake.kept(raw))
         return Event(record.id, record.type, at, record.account, USAGE, kept, record)
 
     def _fill(self, event: Event, raw: Mapping[str, object]) -> None:
@@ -233,7 +234,7 @@ class EventReader:
                 raise RecordError("unknown-type", "resource", message)
             event.words["resource"] = resource
         rest = {key: value for key, value in raw.items() if key not in (*_ALWAYS, "resource", "resource_id")}
-        event.fields = {str(key): plain(value) for key, value in rest.items() if value is not None}
+        event.fields = plain_all(rest)
 
 
 def _truth(name: str, value: object) -> bool:
@@ -267,25 +268,55 @@ def _flat(value: object) -> object:
     return value
 
 
-def plain(value: object) -> object:
-    """A value as it can be written to JSON and read back the same."""
+def plain(name: str, value: object, inside: bool = False) -> object:
+    """A value as it can be written to JSON and read back the same. RecordError for one that cannot."""
     match value:
         case bool() | None:
             return value
         case NumberText():
             return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else str.__str__(value)
         case str():
-            return str.__str__(value)
+            return _written(name, str.__str__(value))
         case int():
+            if not -LIMIT < value < LIMIT:
+                raise RecordError(
+                    "too-large", name, f"the value of {name} cannot be taken: {shown(value)} is too large"
+                )
             return int(value)
         case float():
+            if value != value or value in (float("inf"), float("-inf")):
+                raise RecordError("not-a-number", name, f"the value of {name} is no number")
             return int(value) if value == int(value) else str(value)
         case Decimal():
-            return format(value, "f")
+            return format(value, "f") if value.is_finite() and abs(value.adjusted()) < 1000 else str(value)
         case Fraction():
-            return decimal_text(value)
+            text = decimal_text(value)
+            if "/" in text:
+                raise RecordError("wrong-type", name, f"{name} is a fraction that no decimal holds; send its digits")
+            return text
         case datetime() | date():
             return value.isoformat()
-        case Mapping():
-            return {str(key): plain(one) for key, one in value.items()}
-    return str(value)
+        case Mapping() if not inside:
+            return {_written(name, str(key)): plain(f"{name}.{key}", one, True) for key, one in value.items()}
+    if hasattr(value, "__index__"):
+        return plain(name, int(value), inside)
+    raise RecordError("wrong-type", name, f"{name} cannot be {shown(value)}")
+
+
+def _written(name: str, text: str) -> str:
+    """A text that can be written down."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise RecordError("invalid-utf8", name, f"{name} contains half a character (a lone surrogate)") from None
+    return text
+
+
+def plain_all(raw: Mapping[str, object], nothing: bool = False) -> dict[str, object]:
+    """The fields of an event as they can be kept; what is not given is left out, unless `nothing` has a meaning."""
+    return {
+        _written("a field", str(key)): plain(str(key), value)
+        for key, value in raw.items()
+        if nothing or value is not None
+    }

@@ -432,7 +432,12 @@ class _Read:
 
 def _whole(raw: dict[str, Any]) -> dict[str, Any]:
     """The event with whole numbers as such where a file gave their texts; its own copy, and its usage's."""
-    made = {key: int(value) if type(value) is NumberText and value.isdigit() else value for key, value in raw.items()}
+    made = {
+        key: int(value)
+        if type(value) is NumberText and len(value) < 16 and value.isascii() and value.isdigit()
+        else value
+        for key, value in raw.items()
+    }
     inside = made.get("usage")
     if type(inside) is dict:
         made["usage"] = _whole(inside)

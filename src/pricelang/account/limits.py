@@ -89,8 +89,8 @@ def _refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more:
         reach = question.word == "reach"
         room = allowed if reach else allowed - asked
         retry = windows.frees(terms, limit, state, window, read.at, room, reach)
-        if read.at < state.clock:  # what came late stays in its window, whenever it is sent again
-            retry = None
+        if retry is not None and retry <= state.clock and read.at < state.clock:
+            retry = None  # what came late stays in its window, whenever it is sent again
     apart = kept_apart(limit, window)
     message = _message(work, limit, asked, used, allowed, retry, never, apart)
     factor = question.factor
