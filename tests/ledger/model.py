@@ -427,6 +427,8 @@ class Account:
             self.fell = True  # a refill is looked at before such a refusal
         if not failed:
             return None
+        if at < self.clock:  # what came late stays in its window, whenever it is sent again
+            failed = {name: None if when is not None and when <= self.clock else when for name, when in failed.items()}
         times = list(failed.values())
         retry = None if None in times else max(one for one in times if one is not None)
         return Answer("refused", tuple(failed), retry)
@@ -753,7 +755,7 @@ class Account:
             raise Reject("wrong-type")
         use = None
         if usage is not None:
-            at = usage.get("seconds", event["seconds"])
+            at = usage.get("seconds", event["seconds"] if old is None else old.at)  # as the one before, if it does not say
             use = Use(kind, at, usage.get("tokens", usage.get("calls")), usage.get("model", ""))
         if old is not None:
             self.touch(old.at)
