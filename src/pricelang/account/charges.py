@@ -14,6 +14,7 @@ from fractions import Fraction
 from pricelang.account import bills
 from pricelang.account import funds
 from pricelang.account import windows
+from pricelang.account.events import RANKS
 from pricelang.account.journal import Entry
 from pricelang.account.lookback import later
 from pricelang.account.lookback import own_entry
@@ -215,19 +216,29 @@ def history(work: Work, after: int = 0) -> tuple[dict[str, Record], dict[tuple[s
     return found, paid, foreign
 
 
-def records_of(work: Work, entry: Entry) -> Iterator[tuple[str, Record | None]]:
-    """The records that an entry brought, changed or took away."""
+def raws_of(work: Work, entry: Entry) -> Iterator[tuple[str, Mapping[str, object] | None]]:
+    """The records that an entry brought, changed or took away, as they were sent."""
     if entry.outcome.get("decision") != "accepted":
         return
     event = entry.event
     kind = event.get("type")
-    if kind in work.terms.program.usages:
-        yield entry.id, read(work, event)
-    elif kind == "settle":
-        yield str(entry.outcome["of"]), read(work, _raw(entry.outcome["record"]))
-    elif kind == "correct":
-        raw = entry.outcome.get("record")
-        yield str(event["of"]), read(work, _raw(raw)) if raw is not None else None
+    if kind in RANKS:
+        if kind == "settle":
+            yield str(entry.outcome["of"]), _raw(entry.outcome["record"])
+        elif kind == "correct":
+            raw = entry.outcome.get("record")
+            yield str(event["of"]), _raw(raw) if raw is not None else None
+    else:
+        yield entry.id, event
+
+
+def records_of(work: Work, entry: Entry) -> Iterator[tuple[str, Record | None]]:
+    """The same, read by the rules as they are. A record that these cannot read any more is left as it was charged."""
+    for id, raw in raws_of(work, entry):
+        try:
+            yield id, read(work, raw) if raw is not None else None
+        except RecordError:
+            continue
 
 
 def _raw(value: object) -> Mapping[str, object]:
@@ -264,9 +275,9 @@ def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
     usage: str | None = None
     amounts: dict[tuple[str, str], Fraction] = {}
     for one in (entry, *later(work, entry, id)) if entry is not None else ():
-        for name, record in records_of(work, one):
-            if name == id and record is not None:
-                usage = record.type
+        for name, raw in raws_of(work, one):
+            if name == id and raw is not None:
+                usage = str(raw["type"])
         for key, amount in posted(one).items():
             amounts[key] = amounts.get(key, ZERO) + amount
     if usage is None:
@@ -311,15 +322,21 @@ def correct(work: Work, of: str, record: Record | None, dated: bool) -> Fraction
     terms, state = work.terms, work.state
     usage, before = amount_of(work, of)
     old = current(work, of)
+    if usage not in terms.program.usages:
+        raise RecordError(
+            "unknown-type", "of", f"the rules have no usage `{usage}` any more; refund a part of it instead"
+        )
     if terms.program.usages[usage].is_resource and old is None:
         raise RecordError("unknown-charge", "of", f"`{of}` runs over time: refund a part of it instead")
     if record is not None and old is not None and not dated and record.stopped is None:
         record = replace(record, at=old.at)
-    if old is None and record is None:
+    if old is None and record is None and not before:
         raise RecordError("already-corrected", "of", f"the charge `{of}` was taken away before")
     if record is not None and record.type != usage:
         raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
-    if terms.counts_in[usage] and not terms.program.usages[usage].is_resource:
+    if old is None and record is None:
+        amount = ZERO  # one that the rules cannot read any more
+    elif terms.counts_in[usage] and not terms.program.usages[usage].is_resource:
         if record is not None:
             priced(work, record)
         amount = again(work, {of: record})

@@ -102,12 +102,13 @@ def _do(work: Work, item: Item) -> None:
 
 
 def _not_done(work: Work, kind: int, name: str, error: RecordError) -> None:
-    """What fell due and could not be reckoned is said. What runs is charged for it as soon as it can be."""
+    """What fell due and could not be reckoned is said. What runs is looked at again a day later, and charged
+    then for all of it."""
     work.tell("not charged", of=name, code=error.code, reason=error.message)
     state = work.state
     if kind == RUNNING and name in state.running:
-        state.running[name] = replace(state.running[name], tick=work.now + 3600)
-        funds.sooner(state, work.now + 3600)
+        state.running[name] = replace(state.running[name], tick=work.now + 86400)
+        funds.sooner(state, work.now + 86400)
     elif kind == FEE:
         held = state.fees[name]
         fee = next(fee for fee in work.terms.policy.fees if fee.label == name)

@@ -45,12 +45,12 @@ def authorize(work: Work, record: Record) -> tuple[Failed, ...]:
 
 
 def _reserve(work: Work, hold: Hold, amount: Fraction) -> None:
-    """Amounts of usages that the bill pays are not taken from the balance."""
-    if not work.terms.pays(hold.usage) or not amount:
-        return
+    """Reserves an amount, or gives it back. What the bill pays is not taken from the balance."""
     reserved = work.state.reserved
+    if not amount or not (work.terms.pays(hold.usage) if amount > 0 else hold.usage in reserved):
+        return
     left = reserved.get(hold.usage, ZERO) + amount
-    if left:
+    if left > 0:
         reserved[hold.usage] = left
     else:
         reserved.pop(hold.usage, None)

@@ -21,11 +21,13 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
     records: dict[str, Record] = {}
     posted: dict[tuple[str, str], Fraction] = {}
     for entry in work.past.entries(state.name):
-        for id, record in charges.records_of(work, entry):
-            if record is None:
-                records.pop(id, None)
-            else:
-                records[id] = record
+        for id, raw in charges.raws_of(work, entry):
+            records.pop(id, None)
+            try:
+                if raw is not None:
+                    records[id] = charges.read(work, raw)
+            except RecordError as error:
+                work.tell("not charged", of=id, code=error.code, reason=error.message)
         for key, amount in charges.posted(entry).items():
             posted[key] = posted.get(key, ZERO) + amount
     counts = Counts()

@@ -38,8 +38,12 @@ JUST = Fraction(1, 10**9)
 
 def record_of(work: Work, one: Running, stop: Fraction) -> Record:
     """The record of a stretch, up to an instant."""
+    usage = work.terms.program.usages.get(one.resource)
+    if usage is None:
+        raise RecordError("unknown-type", "resource", f"the rules have no resource `{one.resource}` any more")
+    known = {each.name for each in usage.inputs}
     raw = {
-        **dict(one.fields),
+        **{name: value for name, value in one.fields if name in known},
         "id": one.id,
         "type": one.resource,
         "account": work.state.name,
@@ -85,7 +89,9 @@ def _count_start(work: Work, record: Record) -> None:
 def change(work: Work, id: str, fields: Mapping[str, object]) -> tuple[Failed, ...]:
     """Changes what a resource holds: its stretch ends, the next begins."""
     one = running(work, id)
-    usage = work.terms.program.usages[one.resource]
+    usage = work.terms.program.usages.get(one.resource)
+    if usage is None:
+        raise RecordError("unknown-type", "resource", f"the rules have no resource `{one.resource}` any more")
     fixed = {each.name for each in usage.inputs if not each.may_change}
     for name, value in fields.items():
         if name in fixed and value != dict(one.fields).get(name):
@@ -127,8 +133,12 @@ def stop(work: Work, id: str, at: Fraction) -> None:
     """
     one = running(work, id)
     if not one.by:
-        least = one.since if not work.terms.counts_in[one.resource] else one.charged_to or one.since
-        charge_to(work, one, max(least, min(at, work.now)), False)
+        counts = work.terms.counts_in.get(one.resource, False)
+        least = one.charged_to or one.since if counts else one.since
+        try:
+            charge_to(work, one, max(least, min(at, work.now)), False)
+        except RecordError as error:  # it stops, whatever the rules have come to
+            work.tell("not charged", of=id, code=error.code, reason=error.message)
     del work.state.running[id]
 
 
@@ -157,6 +167,8 @@ def end(work: Work, one: Running) -> None:
 def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
     """Charges a stretch up to an instant."""
     state = work.state
+    if one.resource not in work.terms.counts_in:
+        raise RecordError("unknown-type", "resource", f"the rules have no resource `{one.resource}` any more")
     if work.terms.counts_in[one.resource]:
         lines = _pieces(work, one, at, goes_on)
         amount = sum((line.exact_amount for line in lines), ZERO)
@@ -360,8 +372,16 @@ def resume(work: Work) -> None:
     for one in list(state.running.values()):
         if not one.by:
             continue
-        still = [limit.name for limit in work.terms.suspending if limit.name in one.by and _true_now(work, limit, one)]
-        if not still:
-            for name in one.by:
-                work.tell("resumed", limit=name, resource=one.resource, resource_id=one.id)
-            begin(work, one)
+        try:
+            _resume(work, one)
+        except RecordError as error:  # it stays as it is, and is looked at again with the next event
+            work.tell("not charged", of=one.id, code=error.code, reason=error.message)
+
+
+def _resume(work: Work, one: Running) -> None:
+    still = [limit.name for limit in work.terms.suspending if limit.name in one.by and _true_now(work, limit, one)]
+    if still:
+        return
+    begin(work, one)
+    for name in one.by:
+        work.tell("resumed", limit=name, resource=one.resource, resource_id=one.id)
