@@ -332,7 +332,16 @@ def test_a_daily_limit_is_402_until_midnight(book: pricelang.Ledger) -> None:
         "instance": "/chat",
         "limit": "daily_spend",
         "limits": [
-            {"name": "daily_spend", "asked": "0.05", "used": "0.05", "allowed": "0.05", "unit": "USD", "status": 402}
+            {
+                "name": "daily_spend",
+                "asked": "0.05",
+                "used": "0.05",
+                "allowed": "0.05",
+                "unit": "USD",
+                "status": 402,
+                "retry_at": "2026-02-18T00:00:00Z",
+                "message": told["detail"],
+            }
         ],
         "retry_at": "2026-02-18T00:00:00Z",
         "retry_after": 43190,

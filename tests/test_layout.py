@@ -194,6 +194,10 @@ limit left
   balance may fall to $0
   suspend disk after 7 days
   alert
+limit paid_only
+  paid balance may fall to $0
+  refuse with 402
+
 limit card
   account.card must be yes
   suspend disk
