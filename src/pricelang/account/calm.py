@@ -10,6 +10,7 @@ from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pricelang.account.journal import Entry
 from pricelang.account.journal import text_of
 from pricelang.account.outcome import Accepted
 from pricelang.account.outcome import Outcome
@@ -179,12 +180,7 @@ class Calm(Accepted):
         found = self._plan.lines(self._raw.get("usage", self._raw), self.charged_at, self._view)
         if found is None:
             return None
-        lines = []
-        for (label, unit, rule, quantities, amounts, exacts), quantity, amount, exact, row in found:
-            said = f'{{"name":{_quoted(label)},"quantity":"{quantities.text(quantity)}","unit":{_quoted(unit)}'
-            said += f',"amount":"{amounts.text(amount)}","exact":"{exacts.text(exact)}","rule":{_quoted(rule)}'
-            lines.append(said + (f',"row":{_quoted(str(row))}}}' if row is not None else "}"))
-        return lines
+        return [known.text(quantity, amount, exact, row) for known, quantity, amount, exact, row in found]
 
     def _posted(self) -> list[str]:
         """The postings as JSON texts."""
@@ -204,3 +200,38 @@ class Calm(Accepted):
         return self.as_dict() == other.as_dict() if isinstance(other, Outcome) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class CalmEntry(Entry):
+    """The entry of such an event: written down when that is asked for, as the long way would."""
+
+    __slots__ = ("calm", "raw", "rules")
+
+    def __init__(self, id: str, account: str, raw: Mapping[str, Any], calm: Calm, rules: str) -> None:
+        self.id = id
+        self.account = account
+        self.seq = 0
+        self.raw = raw
+        self.calm = calm
+        self.rules = rules
+
+    @property
+    def event(self) -> Mapping[str, object]:
+        found = {key: value for key, value in self.raw.items() if value is not None}
+        inside = found.get("usage")
+        if type(inside) is dict:
+            found["usage"] = {key: value for key, value in inside.items() if value is not None}
+        found["rules"] = self.rules
+        return found
+
+    @property
+    def event_text(self) -> str:
+        return text_of(self.event)
+
+    @property
+    def outcome(self) -> Mapping[str, object]:
+        return self.calm.as_dict()
+
+    @property
+    def outcome_text(self) -> str:
+        return self.calm.text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,6 +11,7 @@ from pricelang.account import funds
 from pricelang.account import limits
 from pricelang.account import windows
 from pricelang.account.journal import Entry
+from pricelang.account.lookback import later
 from pricelang.account.outcome import Failed
 from pricelang.account.state import Hold
 from pricelang.account.state import Window
@@ -17,6 +19,7 @@ from pricelang.account.terms import DEFAULT_RESERVATION
 from pricelang.account.work import Work
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
+from pricelang.period import parse_instant
 
 ZERO = Fraction(0)
 
@@ -87,7 +90,7 @@ def release(work: Work, id: str) -> None:
         _drop(work, hold)
         del work.state.holds[id]
     else:
-        del work.state.lapsed[id]
+        work.state.lapsed.pop(id, None)
 
 
 def settle(work: Work, id: str, record: Record) -> Fraction:
@@ -103,7 +106,7 @@ def settle(work: Work, id: str, record: Record) -> Fraction:
         _drop(work, hold)
         del state.holds[id]
     else:
-        del state.lapsed[id]
+        state.lapsed.pop(id, None)
         work.tell("settled late", hold=id)
     amount = charges.accept(work, record, charge, pricing)
     windows.count(work, record, record.at, amount)
@@ -121,13 +124,24 @@ def held(work: Work, id: str) -> Hold:
         raise RecordError("unknown-hold", "hold", f"this account has no hold `{id}`")
     if entry.outcome.get("decision") != "accepted":
         raise RecordError("unknown-hold", "hold", f"`{id}` was refused, so there is nothing to settle or release")
-    raise RecordError("hold-closed", "hold", f"the hold `{id}` {_closed_by(work, entry)}")
+    closed = _closed_by(work, entry)
+    if closed is not None:
+        raise RecordError("hold-closed", "hold", f"the hold `{id}` {closed}")
+    return _long_ago(work, entry)
 
 
-def _closed_by(work: Work, entry: Entry) -> str:
-    for later in work.past.entries(work.state.name, entry.seq):
-        kind = later.event.get("type")
-        closes = kind in ("settle", "release") and later.event.get("hold") == entry.id
-        if closes and later.outcome.get("decision") == "accepted":
+def _long_ago(work: Work, entry: Entry) -> Hold:
+    """A reservation that ran out and was forgotten, as the journal has it: what was used is owed all the same."""
+    state, usage = work.state, entry.event["usage"]
+    assert isinstance(usage, Mapping)
+    at = parse_instant(str(usage.get("at") or entry.event["at"]))
+    epoch = next((one for one, (until, _) in state.earlier.items() if at < until), state.epoch)
+    return Hold(entry.id, str(usage["type"]), at, ZERO, at, (), epoch)
+
+
+def _closed_by(work: Work, entry: Entry) -> str | None:
+    for one in later(work, entry, entry.id):
+        kind = one.event.get("type")
+        if kind in ("settle", "release") and one.event.get("hold") == entry.id:
             return "was released already" if kind == "release" else "was settled already"
-    return "ran out long ago"
+    return None

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from types import TracebackType
 from typing import Any
 
 from pricelang.account import funds
+from pricelang.account.apply import AHEAD
 from pricelang.account.apply import apply
 from pricelang.account.apply import rejected
 from pricelang.account.calm import Calm
+from pricelang.account.calm import CalmEntry
 from pricelang.account.codec import Codec
 from pricelang.account.events import OWN
 from pricelang.account.events import Event
@@ -206,27 +207,30 @@ class Ledger:
         if found is None:
             return None
         way, second = found
-        assert self.quick is not None
         raw: dict[str, Any] = dict(event)
-        if "usage" in raw and type(raw["usage"]) is dict:
-            raw["usage"] = dict(raw["usage"])
+        usage = raw.get("usage")
+        if type(usage) is dict:
+            raw["usage"] = usage.copy()
+        id, account = raw["id"], raw["account"]
         with store.lock:
-            if store.is_used(raw["id"]):
+            if id in store.by_id:
                 return None
-            account = raw["account"]
-            warm = self._warm.get(account)
-            if warm is None:
-                state = store.states.get(account)
-                warm = self.quick.warm(state) if state is not None else None
-                if warm is None:
-                    return None
-                self._warm[account] = warm
-            if not self.quick.in_order(warm, second):
+            warm = self._warm.get(account) or self._warmed(store, account)
+            # nothing falls due before it, and it comes neither late nor from far ahead
+            if warm is None or not warm.clock <= second < warm.due or second - warm.clock >= AHEAD:
                 return None
             calm = way(warm, raw, second)
             if calm is not None:
-                store.append(Entry(raw["id"], account, partial(self._kept_raw, raw), calm.text))
+                store.append(CalmEntry(id, account, raw, calm, self.fingerprint))
             return calm
+
+    def _warmed(self, store: MemoryStore, account: str) -> Warm | None:
+        assert self.quick is not None
+        state = store.states.get(account)
+        warm = self.quick.warm(state) if state is not None else None
+        if warm is not None:
+            self._warm[account] = warm
+        return warm
 
     def _cool(self, accounts: list[str] | None) -> None:
         """Before the long way is gone, or anything is read: warm accounts are put back as states."""
@@ -332,12 +336,12 @@ class Ledger:
             if mine is None:
                 return None
             warm[one.account] = mine
-        if not quick.in_order(mine, one.second):
+        if not mine.clock <= one.second < mine.due or one.second - mine.clock >= AHEAD:
             return None
         calm = one.way(mine, raw, one.second)
         if calm is not None:
             # the state is put in place at the end of the work, or before the long way
-            books.write(one.account, mine.state, Entry(raw["id"], one.account, partial(self._kept_raw, raw), calm.text))
+            books.write(one.account, mine.state, CalmEntry(raw["id"], one.account, raw, calm, self.fingerprint))
         return calm
 
     def _put_back(self, books: Books, warm: dict[str, Warm], names: list[str]) -> None:
@@ -346,9 +350,6 @@ class Ledger:
             if mine is not None and mine.dirty:
                 assert self.quick is not None
                 books.write(name, self.quick.cool(mine), None)
-
-    def _kept_raw(self, raw: Mapping[str, object]) -> Mapping[str, object]:
-        return {**{key: value for key, value in raw.items() if value is not None}, "rules": self.fingerprint}
 
     def _decide(self, books: Books, event: Event) -> Outcome:
         """One event of one account, within a transaction."""

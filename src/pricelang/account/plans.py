@@ -63,6 +63,7 @@ class Plan:
     inner: frozenset[str]
     factor: int = 1
     lines: Lines | None = None
+    same: tuple[int, ...] = ()  # what must not differ between an authorization and its settlement
 
 
 def plan_of(terms: Terms, usage: str) -> Plan:
@@ -118,6 +119,7 @@ def plan_of(terms: Terms, usage: str) -> Plan:
         frozenset((*fields, "id", "type", "at", "account")),
         frozenset((*fields, "type")),
         lines=_lines(terms, usage),
+        same=tuple({index for watch in watches for index in (*watch.apart, *((watch.when,) if watch.when else ()))}),
     )
 
 

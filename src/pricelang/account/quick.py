@@ -15,7 +15,6 @@ from typing import Any
 
 from pricelang.account import limits
 from pricelang.account import windows
-from pricelang.account.apply import AHEAD
 from pricelang.account.calm import Calm
 from pricelang.account.plans import NotQuick
 from pricelang.account.plans import Plan
@@ -38,9 +37,7 @@ from pricelang.period import parse_instant
 
 ZERO = Fraction(0)
 NEVER = 1 << 62
-_AUTHORIZE = frozenset(("id", "type", "at", "account", "usage"))
-_SETTLE = frozenset(("id", "type", "at", "account", "usage", "hold"))
-_OWN = frozenset(("id", "type", "at", "account"))
+_SECONDS = {f"{second:02d}": second for second in range(60)}
 
 
 class Cell:
@@ -57,6 +54,10 @@ class Cell:
         self.alert = alert
 
 
+Held = tuple[str, int, int, int, list[tuple[Cell, int]], tuple[Any, ...]]
+"""A reservation, warm: its usage, instant, amount and end, what it counts in windows, and what the kernel found."""
+
+
 class Warm:
     """An account as whole numbers. `state` is what it was warmed from; `dirty`: it has gone on since."""
 
@@ -71,7 +72,7 @@ class Warm:
         self.dirty = False
         self.cells: dict[object, Cell] = {}
         self.old: list[Cell] = []
-        self.holds: dict[str, tuple[str, int, int, int, list[tuple[Cell, int]]]] = {}
+        self.holds: dict[str, Held] = {}
         self.settled: list[str] = []
         self.lots: list[list[Any]] = []
         self.funds = self.owed = self.reserved = 0
@@ -110,21 +111,26 @@ class Quick:
 
     def second(self, text: object) -> int | None:
         """An instant that is a whole second in UTC, as 2026-02-01T12:00:00Z; None for any other way to write one."""
-        if type(text) is not str or len(text) != 20 or text[10] != "T" or text[16] != ":" or text[19] != "Z":
+        if type(text) is not str or len(text) != 20 or text[19] != "Z":
             return None
-        minute = self._minutes.get(text[:16])
-        if minute is None:
-            try:
-                at = parse_instant(text[:16] + ":00Z")
-            except ValueError:
-                return None
-            if len(self._minutes) > 10_000:
-                self._minutes.clear()
-            minute = self._minutes[text[:16]] = int(at)
-        seconds = text[17:19]
-        if not seconds.isascii() or not seconds.isdigit() or seconds > "59":
+        minute = self._minutes.get(text[:17])
+        seconds = _SECONDS.get(text[17:19])
+        if seconds is None:
             return None
-        return minute + int(seconds)
+        return minute + seconds if minute is not None else self._minute(text, seconds)
+
+    def _minute(self, text: str, seconds: int) -> int | None:
+        """The same of a minute that was not met before."""
+        if text[10] != "T" or text[16] != ":":
+            return None
+        try:
+            at = parse_instant(text[:17] + "00Z")
+        except ValueError:
+            return None
+        if len(self._minutes) > 10_000:
+            self._minutes.clear()
+        self._minutes[text[:17]] = int(at)
+        return int(at) + seconds
 
     # --- warming and cooling
 
@@ -232,7 +238,7 @@ class Quick:
     def _holds(self, warm: Warm, state: State) -> dict[str, Hold]:
         """The reservations that are open: those from before that were not settled, and those made since."""
         found = {name: hold for name, hold in state.holds.items() if name not in warm.settled}
-        for name, (usage, at, amount, expires, counted) in warm.holds.items():
+        for name, (usage, at, amount, expires, counted, _) in warm.holds.items():
             if name not in found:
                 said = tuple([(cell.key, Fraction(count, self._per(cell))) for cell, count in counted])
                 amounts = Fraction(at), Fraction(amount, self.scale), Fraction(expires)
@@ -337,16 +343,18 @@ class Quick:
         for cell, adds in counted:
             cell.used += adds
         parts = self._pay(warm, plan, amount)
-        self._went(warm, at)
+        warm.clock = at
+        warm.dirty = True
         balance = warm.funds - warm.owed - warm.reserved
         return Calm(self.terms, raw, at, warm.view, self.scale, amount, balance, parts, plan)
 
     def authorize(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
         """A reservation; None where it goes the long way."""
         usage = raw.get("usage")
-        if len(raw) != 5 or type(usage) is not dict or not _AUTHORIZE.issuperset(raw):
+        if len(raw) != 5 or type(usage) is not dict:  # id, type, at, account and usage
             return None
-        plan = self.plans.get(str(usage.get("type")))
+        kind = usage.get("type")
+        plan = self.plans.get(kind) if type(kind) is str else None
         if plan is None or plan.usage in warm.blocked or not plan.inner.issuperset(usage):
             return None
         found = plan.kernel.function(usage, at, warm.view)
@@ -367,11 +375,12 @@ class Quick:
         for cell, adds in counted:
             cell.used += adds
         id = raw["id"]
-        warm.holds[id] = (plan.usage, at, amount, expires, counted)
+        warm.holds[id] = (plan.usage, at, amount, expires, counted, found)
         if plan.pays and amount:
             warm.reserved += amount
             warm.reserved_by[plan.usage] = warm.reserved_by.get(plan.usage, 0) + amount
-        self._went(warm, at)
+        warm.clock = at
+        warm.dirty = True
         if expires < warm.due:
             warm.due = expires
         balance = warm.funds - warm.owed - warm.reserved
@@ -380,9 +389,10 @@ class Quick:
     def settle(self, warm: Warm, raw: Mapping[str, Any], at: int) -> Calm | None:
         """A reservation settled with what was used; None where it goes the long way."""
         usage = raw.get("usage")
-        if len(raw) != 6 or type(usage) is not dict or not _SETTLE.issuperset(raw):
+        name = raw.get("hold")
+        if len(raw) != 6 or type(usage) is not dict or type(name) is not str:  # id, type, at, account, hold and usage
             return None
-        hold = warm.holds.get(raw["hold"])
+        hold = warm.holds.get(name)
         if hold is None or hold[0] != usage.get("type"):
             return None
         plan = self.plans[hold[0]]
@@ -398,18 +408,19 @@ class Quick:
         if plan.pays and (amount > warm.funds or balance - amount <= warm.quiet):
             return None
         counted = hold[4]
-        again = self._again(plan, found, amount, counted)
+        again = self._again(plan, found, hold[5], amount, counted)
         if again is None:
             return None
-        for (cell, before), adds in zip(counted, again, strict=True):
-            cell.used += adds - before
+        for (cell, _), more in zip(counted, again, strict=True):
+            cell.used += more
         if plan.pays and hold[2]:
             warm.reserved -= hold[2]
             warm.reserved_by[plan.usage] -= hold[2]
         parts = self._pay(warm, plan, amount)
-        del warm.holds[raw["hold"]]
-        warm.settled.append(raw["hold"])
-        self._went(warm, at)
+        del warm.holds[name]
+        warm.settled.append(name)
+        warm.clock = at
+        warm.dirty = True
         balance = warm.funds - warm.owed - warm.reserved
         return Calm(
             self.terms,
@@ -421,27 +432,29 @@ class Quick:
             balance,
             parts,
             plan,
-            settles=(raw["hold"], hold[1]),
+            settles=(name, hold[1]),
         )
 
     def _again(
-        self, plan: Plan, found: tuple[Any, ...], amount: int, counted: list[tuple[Cell, int]]
+        self, plan: Plan, found: tuple[Any, ...], was: tuple[Any, ...], amount: int, counted: list[tuple[Cell, int]]
     ) -> list[int] | None:
-        """What was used adds to the windows of its authorization. None where they are others, or somebody is told."""
-        watches = [watch for watch in plan.watches if not watch.when or found[watch.when]]
-        if len(watches) != len(counted):
-            return None
-        adds = []
-        for watch, (cell, before) in zip(watches, counted, strict=True):
-            if cell.key[0] != watch.limit.name:
+        """What was used adds to the windows of its authorization, more than that did. None where they are others, or
+        somebody is told."""
+        for index in plan.same:
+            if found[index] != was[index]:
                 return None
-            if watch.apart and watch.exact(tuple([found[index] for index in watch.apart])) != cell.key[2]:
+        more = []
+        place = 0
+        for watch in plan.watches:
+            if watch.when and not found[watch.when]:
+                continue
+            cell, before = counted[place]
+            place += 1
+            adds = (found[watch.of] if watch.of else amount) - before
+            if cell.used + adds >= cell.alert:
                 return None
-            one = amount if not watch.of else found[watch.of]
-            if cell.used + one - before >= cell.alert:
-                return None
-            adds.append(one)
-        return adds
+            more.append(adds)
+        return more
 
     def _one_bill(self, warm: Warm, charged: int, at: int) -> bool:
         """Whether an authorization and its settlement lie in one billing period."""
@@ -478,14 +491,6 @@ class Quick:
             if not amount:
                 break
         return tuple(parts)
-
-    def _went(self, warm: Warm, at: int) -> None:
-        warm.clock = at
-        warm.dirty = True
-
-    def in_order(self, warm: Warm, at: int) -> bool:
-        """Whether nothing falls due before an event, and it comes neither late nor from far ahead."""
-        return warm.clock <= at < warm.due and at - warm.clock < AHEAD
 
 
 def _lot(lot: Lot, left: int, scale: int) -> Lot:

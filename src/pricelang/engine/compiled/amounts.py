@@ -13,6 +13,7 @@ from ast import literal_eval
 from collections.abc import Callable
 from collections.abc import Mapping
 from fractions import Fraction
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from pricelang.core import ops
@@ -228,7 +229,7 @@ Lines = Callable[[Mapping[str, Any], int, Account], "list[tuple[Any, ...]] | Non
 
 
 class LinesFunction(AmountFunction):
-    """The same, giving the lines: (fixed, quantity, amount, exact, row), the first of what is known beforehand."""
+    """The same, giving the lines: (known, quantity, amount, exact, row), the first of what is known beforehand."""
 
     def charge_line(self, line: Line, piece: Piece) -> None:  # type: ignore[override]
         value = piece.value
@@ -241,8 +242,18 @@ class LinesFunction(AmountFunction):
         self._line(literal_eval(label), constant(Fraction(1)), literal_eval(unit), value, place, row)
 
     def _line(self, label: str, quantity: Figure, unit: str, value: Amount, place: Place, row: str) -> None:
-        scales = tuple(Decimals.of(one.scale) for one in (quantity, value.rounded, value.exact))
-        fixed = self.bind("fixed", (label, unit, str(place), *scales))
+        fixed = self.bind(
+            "known",
+            Known(
+                f'{{"name":{quoted(label)},"quantity":"',
+                f'","unit":{quoted(unit)},"amount":"',
+                f'","rule":{quoted(str(place))}',
+                Decimals.of(quantity.scale).text,
+                Decimals.of(value.rounded.scale).text,
+                Decimals.of(value.exact.scale).text,
+                value.rounded.scale == value.exact.scale,
+            ),
+        )
         figures = ", ".join(one.code for one in (quantity, value.rounded, value.exact))
         self.out(f"lines.append(({fixed}, {figures}, {row}))")
 
@@ -256,6 +267,41 @@ class LinesFunction(AmountFunction):
         function = self.names["quick"]
         assert callable(function)
         return function
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What of a line is known when the code is made: JSON text around its figures, and how these are written."""
+
+    head: str
+    unit: str
+    rule: str
+    quantity: Callable[[int], str]
+    amount: Callable[[int], str]
+    exact: Callable[[int], str]
+    alike: bool  # the same int is the same text, for the amount and the exact one
+
+    def text(self, quantity: int, amount: int, exact: int, row: Place | None) -> str:
+        """The line as JSON text."""
+        said = self.amount(amount)
+        before = said if self.alike and amount == exact else self.exact(exact)
+        tail = "}" if row is None else f',"row":{_row(row)}}}'
+        return f'{self.head}{self.quantity(quantity)}{self.unit}{said}","exact":"{before}{self.rule}{tail}'
+
+
+_rows: dict[int, tuple[Place, str]] = {}
+
+
+def _row(place: Place) -> str:
+    """A place as JSON text; places are few, and live as long as their program."""
+    known = _rows.get(id(place))
+    if known is not None and known[0] is place:
+        return known[1]
+    if len(_rows) > 100_000:
+        _rows.clear()
+    text = quoted(str(place))
+    _rows[id(place)] = (place, text)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,14 +327,16 @@ class Decimals:
 
     def text(self, value: int) -> str:
         """The decimal digits of an int at the scale, without zeros at the end."""
-        if not value:
-            return "0"
-        if not self.places:
-            return str(value * self.by)
-        digits = str(abs(value) * self.by).rjust(self.places + 1, "0")
-        whole, rest = digits[: -self.places], digits[-self.places :].rstrip("0")
-        sign = "-" if value < 0 else ""
-        return f"{sign}{whole}.{rest}" if rest else f"{sign}{whole}"
+        if value < 0:
+            return f"-{self.text(-value)}"
+        places = self.places
+        digits = str(value * self.by)
+        if not places or not value:
+            return digits
+        if len(digits) <= places:
+            return "0." + digits.rjust(places, "0").rstrip("0")
+        rest = digits[-places:].rstrip("0")
+        return f"{digits[:-places]}.{rest}" if rest else digits[:-places]
 
 
 def lines_of(engine: Engine, usage: str) -> Lines:
