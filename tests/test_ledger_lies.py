@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from click.testing import Result
 
 import pricelang
 from accounts.teller import Teller
 from accounts.teller import moment
 from accounts.teller import ruleset
+from pricelang.cli.main import Commands
 
 CALL = "usage call\n  n  requests\n\nprice call\n  calls:  n at $1 per request\n\n"
 VM = "resource vm\n  kind  text\n\nprice vm\n  hours:  $1 every started hour\n\n"
@@ -295,10 +298,10 @@ def test_a_bonus_that_was_spent_long_ago_is_still_taken_back_from_its_payment(pa
 
 
 def test_what_is_taken_away_after_its_minimum_was_settled_leaves_the_minimum() -> None:
-    t = Teller(ruleset(CALL.replace("per request\n", "per request\n    at least $5 each month\n")))
+    t = Teller(ruleset(CALL.replace("per request\n", "per request\n    at least $5 each month\n")), "2026-02-01 00:00")
     t.ok("2026-02-10 10:00", "call", id="c", n=9)
     t.ok("2026-03-01 00:00", "clock")
-    assert t.revenue(until="2026-03-01") == 9
+    assert t.revenue() == 9
     t.ok("2026-03-02 00:00", "correct", of="c")
     assert t.revenue(until="2026-03-01") == 5
 
@@ -384,7 +387,7 @@ price call
 @pytest.mark.parametrize(
     ("zone", "length", "first", "second", "again"),
     [
-        # the day before 9 March 00:00Z (20:00 in New York) begins on 8 March at 20:00 local time less 23 hours … a day back
+        # 7 March 20:00 in New York; 8 March has 23 hours there, so a day later is 23 hours later
         ("America/New_York", "1 day", "2026-03-08 01:00", "2026-03-08 06:00", "2026-03-09 00:00"),
         ("UTC", "1 month", "2026-02-10 12:00", "2026-02-20 12:00", "2026-03-10 12:00"),
         ("UTC", "1 month", "2026-01-31 12:00", "2026-02-20 12:00", None),
@@ -563,11 +566,22 @@ def deep(levels: int) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), -float("inf"), deep(3000), 10**5000, Fraction(1, 3), b"k", object(), "\ud800"]
-)
+ODD = {
+    "not a number": float("nan"),
+    "endless": float("inf"),
+    "deep": deep(3000),
+    "huge": 10**5000,
+    "a third": Fraction(1, 3),
+    "bytes": b"k",
+    "thing": object(),
+    "half a letter": "\ud800",
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("type", ["start", "change", "call"])
-def test_a_value_that_cannot_be_kept_is_rejected(value: object, type: str) -> None:
+def test_a_value_that_cannot_be_kept_is_rejected(odd: str, type: str) -> None:
+    value = ODD[odd]
     usage = "usage call\n  n  requests\n  d  number, optional\n\nprice call\n  calls:  n at $1 per request\n\n"
     t = Teller(ruleset(usage + VM.replace("text", "text, may change")))
     start(t, "2026-02-02 09:00", id="w")
@@ -581,12 +595,269 @@ def test_a_value_that_cannot_be_kept_is_rejected(value: object, type: str) -> No
     t.ok("2026-02-02 10:30", "call", n=1)
 
 
-@pytest.mark.parametrize("id", [10**5000, float("nan"), Fraction(1, 3), "\ud800", deep(3000), date(2026, 2, 2)])
-def test_the_id_of_a_usage_within_an_event_does_no_harm(id: object) -> None:
+@pytest.mark.parametrize("odd", ODD)
+def test_the_id_of_a_usage_within_an_event_does_no_harm(odd: str) -> None:
     t = Teller(ruleset(TIERS))
     t.ok("2026-02-02 09:00", "call", id="c", n=1)
-    told = raw(t, "2026-02-02T10:00:00Z", "authorize", "h", usage={"type": "call", "n": 1, "id": id})
+    told = raw(t, "2026-02-02T10:00:00Z", "authorize", "h", usage={"type": "call", "n": 1, "id": ODD[odd]})
     assert told.decision in ("accepted", "rejected")
     t.ok("2026-02-02 11:00", "refund", of="c", amount=1)
     t.ok("2026-02-02 11:00", "correct", of="c")
     t.ok("2026-02-02 08:00", "call", n=2)  # late: all are read again
+
+
+# --- rules that lost something --------------------------------------------------------------------------------------
+
+GPU = "resource gpu\n  kind  text\n\nprice gpu\n  hours:  $2 every started hour\n\n"
+OTHER = "usage other\n  k  requests\n\nprice other\n  ks:  k at $1 per request\n\n"
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        "",
+        GPU.replace("kind  text", "model  text"),
+        GPU.replace("kind  text", "kind  text\n  zone  text"),
+    ],
+    ids=["resource gone", "field renamed", "field added"],
+)
+def test_what_runs_can_be_stopped_whatever_the_rules_have_become(reopen: Reopen, gpu: str) -> None:
+    old = reopen(GPU + CALL + FUNDS.format("gpu, call"), "2026-02-01 00:00")
+    old.ok("2026-02-02 03:00", "start", id="s", resource="gpu", resource_id="g", kind="k")
+    old.ok("2026-02-02 05:30", "clock", id="c1")
+    assert old.balance == -6  # 3, 4 and 5 o'clock
+    new = reopen(gpu + CALL + FUNDS.format("gpu, call" if gpu else "call"))
+    told = new.ok("2026-02-12 05:30", "clock", id="c2").notices
+    assert {one["kind"] for one in told} == {"not charged"}
+    assert len(told) <= 11  # once a day, and not for each of 240 hours
+    new.ok("2026-02-12 06:00", "topup", id="t", amount=10)
+    new.ok("2026-02-12 06:00", "call", id="u", n=1)
+    new.ok("2026-02-12 07:00", "stop", id="x", resource_id="g")
+    assert new.balance == 3
+    assert new.rejected("2026-02-12 07:01", "stop", id="y", resource_id="g") == "not-running"
+
+
+def test_what_runs_goes_on_where_the_rules_lost_a_field_that_no_price_needs(reopen: Reopen) -> None:
+    vm = "resource vm\n  kind  text\n  size  GB, may change\n\nprice vm\n  hours:  $1 every started hour\n\n"
+    old = reopen(vm + FUNDS.format("vm"), "2026-02-01 00:00")
+    old.ok("2026-02-02 03:00", "start", id="s", resource="vm", resource_id="v", kind="k", size=3)
+    new = reopen(VM + FUNDS.format("vm"))
+    assert new.ok("2026-02-02 05:30", "clock", id="c").notices == ()
+    new.ok("2026-02-02 05:40", "stop", id="x", resource_id="v")
+    assert new.balance == -3  # 3, 4 and 5 o'clock
+
+
+def test_what_runs_and_cannot_be_charged_does_not_count_as_running_after_its_stop(reopen: Reopen) -> None:
+    limit = "limit few\n  running gpu may not exceed 1\n  refuse with 402\n"
+    old = reopen(GPU + limit, "2026-02-01 00:00")
+    old.ok("2026-02-02 03:00", "start", id="s", resource="gpu", resource_id="g", kind="k")
+    new = reopen(GPU.replace("kind  text", "model  text") + limit)
+    new.refused("2026-02-02 03:30", "start", id="s2", resource="gpu", resource_id="h", model="m")
+    new.ok("2026-02-02 03:40", "stop", id="x", resource_id="g")
+    new.ok("2026-02-02 03:50", "start", id="s3", resource="gpu", resource_id="h", model="m")
+
+
+@pytest.mark.parametrize("ends", ["release", "expiry"])
+@pytest.mark.parametrize("lost", ["usage", "funds"])
+def test_a_reservation_ends_whatever_the_rules_have_become(reopen: Reopen, lost: str, ends: str) -> None:
+    old = reopen(CALL + OTHER + FUNDS.format("call, other"), "2026-02-01 00:00")
+    old.ok("2026-02-02 01:00", "topup", id="t", amount=10)
+    old.ok("2026-02-02 02:00", "authorize", id="h", usage={"type": "other", "k": 4})
+    assert old.balance == 6
+    new = reopen(CALL + (OTHER if lost == "funds" else "") + FUNDS.format("call"))
+    if ends == "release":
+        new.ok("2026-02-02 02:01", "release", id="x", hold="h")
+    else:
+        new.ok("2026-02-02 02:15", "clock", id="x")
+    assert new.balance == 10
+    assert new.ledger.state("a-1").reserved == {}
+
+
+def test_a_hold_that_funds_pay_for_no_more_is_settled_on_the_bill(reopen: Reopen) -> None:
+    old = reopen(CALL + OTHER + FUNDS.format("call, other"), "2026-02-01 00:00")
+    old.ok("2026-02-02 01:00", "topup", id="t", amount=10)
+    old.ok("2026-02-02 02:00", "authorize", id="h", usage={"type": "other", "k": 4})
+    new = reopen(CALL + OTHER + FUNDS.format("call"))
+    told = new.ok("2026-02-02 02:01", "settle", id="x", hold="h", usage={"type": "other", "k": 3})
+    assert [(one.source, one.amount) for one in told.postings] == [("bill", 3)]
+    assert new.balance == 10
+
+
+def test_a_record_that_the_rules_cannot_read_holds_up_no_other(reopen: Reopen) -> None:
+    old = reopen(TIERS + FUNDS.format("call"), "2026-02-01 00:00")
+    old.ok("2026-02-02 01:00", "call", id="c1", n=8)  # 16
+    old.ok("2026-02-02 02:00", "call", id="c2", n=5)  # 2 × 2 + 3 × 1 = 7
+    renamed = TIERS.replace("  n  requests", "  nn  requests").replace("n at", "nn at")
+    new = reopen(renamed + FUNDS.format("call"))
+    new.ok("2026-02-02 03:00", "refund", id="r", of="c1", amount=1)
+    assert new.balance == -22
+    told = new.ok("2026-02-02 03:02", "rerate", id="x").notices
+    assert [(one["kind"], one["of"]) for one in told] == [("not charged", "c1"), ("not charged", "c2")]
+    assert new.balance == -22
+    new.ok("2026-02-02 03:03", "correct", id="v", of="c2")
+    assert new.balance == -15
+    new.ok("2026-02-02 01:30", "call", id="l", nn=1)  # late
+    assert new.rejected("2026-02-02 03:04", "refund", id="r2", of="c1", amount=16) == "refund-too-large"
+
+
+def test_rerate_tells_nothing_of_what_was_taken_away(reopen: Reopen) -> None:
+    old = reopen(CALL, "2026-02-01 00:00")
+    old.ok("2026-02-02 01:00", "call", id="c", n=8)
+    old.ok("2026-02-02 02:00", "correct", id="v", of="c")
+    new = reopen(CALL.replace("  n  requests", "  nn  requests").replace("n at", "nn at"))
+    assert new.ok("2026-02-02 03:00", "rerate", id="x").notices == ()
+
+
+def test_a_usage_that_is_no_more_can_be_refunded_and_not_corrected(reopen: Reopen) -> None:
+    old = reopen(CALL + OTHER + FUNDS.format("call, other"), "2026-02-01 00:00")
+    old.ok("2026-02-02 01:00", "other", id="o", k=4)
+    new = reopen(CALL + FUNDS.format("call"))
+    assert new.rejected("2026-02-02 02:00", "correct", id="v", of="o") == "unknown-type"
+    new.ok("2026-02-02 02:00", "refund", id="r", of="o", amount=3)
+    told = new.ok("2026-02-02 02:01", "rerate", id="x").notices
+    assert [(one["kind"], one["of"]) for one in told] == [("not charged", "o")]
+
+
+# --- files of events, and what is told of them ----------------------------------------------------------------------
+
+
+def replayed(tmp_path: Path, body: str, lines: list[str], *options: str, zone: str = "UTC") -> Result:
+    header = f"ruleset acme\n  currency USD\n  timezone {zone}\n\n"
+    (tmp_path / "acme.price").write_text(header + body)
+    (tmp_path / "events.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    arguments = ["replay", str(tmp_path / "acme.price"), str(tmp_path / "events.jsonl"), *options]
+    return CliRunner().invoke(Commands("pricelang"), arguments)
+
+
+def line(at: str, type: str, id: str, **fields: Any) -> str:
+    return json.dumps({"id": id, "type": type, "at": at, "account": "a", **fields})
+
+
+SIGNUP = line("2026-01-01T00:00:00Z", "signup", "s")
+GOOD = line("2026-02-03T00:00:01Z", "call", "c", n=2)
+
+
+@pytest.mark.parametrize("store", ["memory://", "sqlite"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        line("2026-02-03T00:00:00Z", "topup", "x", amount=0).replace(": 0}", f": {'9' * 5000}}}"),
+        line("2026-02-03T00:00:00Z", "call", "x", n=0).replace(": 0}", f": {'9' * 5000}}}"),
+        line("2026-02-03T00:00:00Z", "x", "x").replace('"type": "x"', '"type": []'),
+        line("2026-02-03T00:00:00Z", "x", "x").replace('"type": "x"', '"type": {}'),
+        line("2026-02-03T00:00:00Z", "x", "x").replace('"type": "x"', f'"type": {"9" * 5000}'),
+        line("2026-02-03T00:00:00Z", "call", "\ud800", n=1),
+        line("2026-02-03T00:00:00Z", "call", "x", n=1, note="\ud800"),
+        line("2026-02-03T00:00:00Z", "redeem", "x", code="\ud800"),
+        line("2026-02-03T00:00:00Z", "authorize", "x", usage={"type": "call", "n": "\ud800"}),
+        line("2026-02-03T00:00:00Z", "clock", "x\u0000"),
+    ],
+)
+def test_an_odd_line_does_not_keep_the_others_from_being_told(tmp_path: Path, odd: str, store: str) -> None:
+    url = store if store == "memory://" else f"sqlite:///{tmp_path}/ledger.db"
+    result = replayed(tmp_path, CALL + FUNDS.format("call"), [SIGNUP, odd, GOOD], "--ledger", url)
+    told = [json.loads(one)["decision"] for one in result.stdout.splitlines()]
+    assert told == ["accepted", "rejected", "accepted"] or (told == ["accepted"] * 3 and "\\u0000" in odd)
+    assert result.exit_code == (1 if "rejected" in told else 0)
+
+
+@pytest.mark.parametrize("id", ['"\\ud800"', "9" * 5000, "[]"])
+@pytest.mark.parametrize("store", ["memory://", "sqlite"])
+def test_the_id_of_a_usage_in_a_file_does_no_harm(tmp_path: Path, id: str, store: str) -> None:
+    odd = line("2026-02-03T00:00:00Z", "authorize", "x", usage={"type": "call", "n": 1, "id": 0}).replace(
+        "0}}", id + "}}"
+    )
+    url = store if store == "memory://" else f"sqlite:///{tmp_path}/ledger.db"
+    later = line("2026-02-03T00:00:02Z", "refund", "r", of="c", amount=1)
+    result = replayed(tmp_path, CALL + FUNDS.format("call"), [SIGNUP, odd, GOOD, later], "--ledger", url)
+    told = [json.loads(one)["decision"] for one in result.stdout.splitlines()]
+    assert (told[0], told[2:]) == ("accepted", ["accepted", "accepted"])
+
+
+def words(tmp_path: Path, body: str, lines: list[str], zone: str = "UTC") -> list[str]:
+    result = replayed(tmp_path, body, lines, "--text", zone=zone)
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_a_charge_that_two_funds_pay_is_told_once(tmp_path: Path) -> None:
+    body = CALL + FUNDS.format("call") + "grant trial $1 on signup, expires after 90 days\n"
+    topup = line("2026-02-01T00:00:00Z", "topup", "t", amount=10)
+    told = words(tmp_path, body, [SIGNUP, topup, GOOD, GOOD])
+    assert told[-2:] == [
+        "2026-02-03 00:00:01  a  call c: charged 2 USD, balance 9 USD",
+        "2026-02-03 00:00:01  a  call c (again): charged 2 USD, balance 9 USD",
+    ]
+
+
+def test_the_hours_of_what_runs_are_told_in_one_line_and_in_the_zone_of_the_rules(tmp_path: Path) -> None:
+    begun = line("2026-02-03T01:00:00Z", "start", "b", resource="vm", resource_id="v", kind="k")
+    told = words(tmp_path, VM, [SIGNUP, begun, line("2026-02-03T05:30:00Z", "clock", "k")], "Asia/Shanghai")
+    assert (
+        told[1:]
+        == [
+            "2026-02-03 09:00  a  start b: charged 1 USD",  # its first hour, said once; and no balance where there are no funds
+            "2026-02-03 13:30  a  clock k: accepted",
+            "    4 charges, 4 USD for v, 2026-02-03 10:00 to 2026-02-03 13:00",
+        ]
+    )
+
+
+def test_time_in_arrears_is_told_to_the_full_second(tmp_path: Path) -> None:
+    body = VM.replace("hours:  $1 every started hour", "time:  duration at $1 per hour")
+    begun = line("2026-02-03T01:00:00Z", "start", "b", resource="vm", resource_id="v", kind="k")
+    told = words(tmp_path, body, [SIGNUP, begun, line("2026-02-03T03:30:00Z", "clock", "k")])
+    assert "999" not in "".join(told)
+    assert told[-1] == "    2 charges, 2 USD for v, 2026-02-03 02:00 to 2026-02-03 03:00"
+
+
+def test_a_notice_is_told_with_its_time_and_of_what_it_is(tmp_path: Path) -> None:
+    limit = "limit daily\n  spend each day for each id may reach $2\n  alert at 100%\n"
+    begun = line("2026-02-03T01:00:00Z", "start", "b", resource="vm", resource_id="v", kind="k")
+    refund = line("2026-02-03T06:30:00Z", "refund", "r", of="v", amount=2)
+    told = words(tmp_path, VM + limit, [SIGNUP, begun, line("2026-02-03T05:30:00Z", "clock", "k"), refund])
+    notice = next(one for one in told if "alert" in one)
+    assert notice.startswith("    alert: ")
+    assert notice.endswith(", at 2026-02-03 02:00")
+    assert "for v" in notice
+    assert "{" not in notice
+    assert any(one.startswith("    refund 2 USD of v") for one in told)
+
+
+# --- stories --------------------------------------------------------------------------------------------------------
+
+
+def story(lines: str, head: str = "") -> pricelang.Ruleset:
+    body = "account\n  daily  USD, optional\n\n" + CALL + VM + FUNDS.format("call, vm") + head
+    return ruleset(f'{body}\nexample "a story"\n  given account a\n{lines}')
+
+
+@pytest.mark.parametrize(("total", "holds"), [("$4", True), ("$1", False)])
+def test_the_total_of_a_story_leaves_out_no_hours(total: str, holds: bool) -> None:
+    lines = f"  2026-02-02 10:00 start vm v: kind k\n  2026-02-02 12:30 clock\n  2026-02-02 12:31 call: n 1\n  expect total {total}\n"
+    if holds:
+        assert story(lines).name == "acme"  # three hours and a call
+    else:
+        with pytest.raises(pricelang.RulesetError) as caught:
+            story(lines)
+        assert "4 USD" in caught.value.findings[0].message
+
+
+@pytest.mark.parametrize("taken", ["set daily none", "set: daily none"])
+def test_a_story_can_take_a_field_away(taken: str) -> None:
+    limit = "limit daily\n  spend each day may not exceed account.daily\n  refuse with 402\n"
+    lines = "  2026-02-02 10:00 set daily $5\n  2026-02-02 10:01 call: n 6\n  expect refused 402\n  2026-02-02 10:02 {}\n  2026-02-02 10:03 call: n 6\n  expect accepted\n"
+    assert story(lines.format(taken), limit).name == "acme"
+    with pytest.raises(pricelang.RulesetError):
+        story(lines.format("set daily $5"), limit)
+
+
+def test_a_story_can_set_a_field_of_another_account() -> None:
+    limit = "limit daily\n  spend each day may not exceed account.daily\n  refuse with 402\n"
+    lines = "  given account b\n  2026-02-02 10:00 set: daily $5, account b\n  2026-02-02 10:01 call: n 6\n  expect accepted\n  2026-02-02 10:02 call: n 6, account b\n  expect refused 402\n"
+    assert story(lines, limit).name == "acme"
+
+
+@pytest.mark.parametrize("times", ["1000", "1,000"])
+def test_a_story_counts_to_thousands(times: str) -> None:
+    assert story(f"  2026-02-02 10:00 call {times} times: n 1\n  expect balance -$1,000\n").name == "acme"

@@ -44,7 +44,8 @@ class Teller:
         self.account = account
         known = account in self.ledger.accounts()
         self.count = 0
-        self._funds = Fraction(self.balance) if known else Fraction(0)
+        reserved = sum(self.ledger.state(account).reserved.values()) if known else 0
+        self._funds = Fraction(self.balance) + reserved if known else Fraction(0)
         self.postings: list[pricelang.account.outcome.Posting] = []
         self.notices: list[dict[str, Any]] = []
         if signup is not None:

@@ -755,7 +755,9 @@ class Account:
             raise Reject("wrong-type")
         use = None
         if usage is not None:
-            at = usage.get("seconds", event["seconds"] if old is None else old.at)  # as the one before, if it does not say
+            at = usage.get(
+                "seconds", event["seconds"] if old is None else old.at
+            )  # as the one before, if it does not say
             use = Use(kind, at, usage.get("tokens", usage.get("calls")), usage.get("model", ""))
         if old is not None:
             self.touch(old.at)

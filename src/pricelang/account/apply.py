@@ -257,6 +257,7 @@ def _change(work: Work, given: Mapping[str, Value]) -> None:
 def _set(work: Work, event: Event) -> None:
     _change(work, event.attributes)
     fees.change(work)
+    limits.look_again(work)
 
 
 def _subscribe(work: Work, plan: str) -> None:
@@ -265,3 +266,4 @@ def _subscribe(work: Work, plan: str) -> None:
         raise RecordError("unknown-field", "plan", "the accounts of this ruleset have no plan")
     _change(work, {"plan": work.terms.attribute("plan")(plan)})
     fees.change(work)
+    limits.look_again(work)

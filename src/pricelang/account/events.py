@@ -179,7 +179,7 @@ class EventReader:
 
     def _amount(self, raw: Mapping[str, object]) -> Fraction:
         currency = raw.get("currency")
-        if currency is not None and currency != self.terms.program.currency:
+        if currency is not None and str(currency).upper() != self.terms.program.currency:
             message = f"amounts are in {self.terms.program.currency}, and this one is in {shown(currency)}"
             raise RecordError("other-currency", "currency", message)
         amount = self.money(raw["amount"])

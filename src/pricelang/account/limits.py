@@ -237,6 +237,17 @@ def alerts(work: Work) -> None:
             continue  # the account does not have the figures: there is no such limit for it
 
 
+def look_again(work: Work) -> None:
+    """What the windows of now allow may be another figure: their levels are looked at again."""
+    state = work.state
+    known = {limit.name: limit for limit in work.terms.alerting}
+    for window in state.used:
+        limit = known.get(str(window[0]))
+        each = limit.question.each if limit is not None else None
+        if limit is not None and each is not None and window[1] == work.terms.period(each, state, work.now)[0]:
+            work.touched[limit.name, window] = limit
+
+
 def _alert_window(work: Work, limit: Limit, window: Window) -> None:
     terms, state = work.terms, work.state
     at = window[1] if isinstance(window[1], Fraction) else work.now

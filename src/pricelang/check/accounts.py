@@ -160,7 +160,8 @@ def _topup(block: n.TopupBlock, scope: Scope) -> p.Topup | None:
         if payment is not None:
             drafts.append((payment, bonus, get, pay))
     met = iter(meet(slabs))
-    check_bands(meet(slabs), scope.findings, scope.currency, open_ends=False, gaps=False)
+    gaps = all(pay.edges is not None and not pay.any for pay, *_ in drafts)  # no other row takes what lies between
+    check_bands(meet(slabs), scope.findings, scope.currency, open_ends=False, gaps=gaps)
     return p.Topup(block.title, tuple(_package(one, met) for one in drafts), block.place)
 
 

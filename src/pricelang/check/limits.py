@@ -418,8 +418,8 @@ def _needs_unit(unit: Unit) -> bool:
 
 
 def _decides(asked: n.Question, bound: Typed, scope: Scope) -> None:
-    """A limit that is always or never met decides nothing."""
-    value = constant_value(bound.expr)
+    """A limit that is always or never met decides nothing. A figure that could not be read says nothing of it."""
+    value = constant_value(bound.expr) if not bound.type.zero or isinstance(asked.bound, n.NoLimit) else None
     assert asked.bound is not None
     if is_unlimited(bound):
         scope.findings.add(

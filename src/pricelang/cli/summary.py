@@ -9,14 +9,13 @@ from fractions import Fraction
 
 from pricelang.cli.findings import counted
 from pricelang.cli.findings import width
-from pricelang.core import ops
-from pricelang.core.program import Price
 from pricelang.core.program import Program
 from pricelang.engine.charge import Charge
 from pricelang.number import decimal_text
 from pricelang.number import printable
 from pricelang.number import round_to
 from pricelang.period import instant_text
+from pricelang.report.contents import label_field
 from pricelang.units import plural
 
 MOST_GROUPS = 25
@@ -25,34 +24,6 @@ MOST_GROUPS = 25
 MOST_DECIMALS = 6
 
 _ZERO = Fraction(0)
-
-
-def main_key(program: Program, usage: str) -> str | None:
-    """The field to put a usage's records under: a key of the tables its prices look up, else a choice of few."""
-    inputs = {given.name: given for given in program.usages[usage].inputs if given.type.kind in ("text", "choice")}
-    for price in program.prices:
-        if price.usage == usage:
-            for table in _tables(price):
-                for key in program.tables[table].keys if table in program.tables else ():
-                    if isinstance(key.of, ops.Field) and key.of.name in inputs:
-                        return key.of.name
-    return next((name for name, given in inputs.items() if given.type.kind == "choice" and not given.optional), None)
-
-
-def _tables(price: Price) -> list[str]:
-    """The tables that a price looks up, in the order in which it names them."""
-    found: dict[str, None] = {}
-    todo: list[object] = [*price.lines, *price.together]
-    while todo:
-        one = todo.pop(0)
-        if isinstance(one, tuple):
-            todo = [*one, *todo]
-        elif hasattr(one, "__dataclass_fields__"):
-            table = getattr(one, "table", None)
-            if isinstance(table, str):
-                found[table] = None
-            todo = [*(getattr(one, name) for name in one.__dataclass_fields__), *todo]
-    return list(found)
 
 
 @dataclass(slots=True)
@@ -75,7 +46,7 @@ class Summary:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.keys = {name: main_key(program, name) for name in program.usages}
+        self.keys = {name: label_field(program, name) for name in program.usages}
         self.totals: dict[str, dict[str, _Total]] = {}
         self.accounts: set[str] = set()
         self.first: Fraction | None = None

@@ -11,6 +11,7 @@ from pricelang.account.outcome import Rejected
 from pricelang.core.program import Example
 from pricelang.core.program import ExampleRecord
 from pricelang.core.program import Expectation
+from pricelang.core.program import Program
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
@@ -138,7 +139,7 @@ def _hold(
             said = sum((Fraction(str(one["amount"])) for one in last.notices if one["kind"] == item.kind), ZERO)
             amount(item, said, "what is ordered" if item.kind == "refill" else "the receipt", program, findings)
         case "alert" | "suspended" | "resumed":
-            _notice(item, last, findings)
+            _notice(item, last, program, findings)
         case "line":
             _line(item, last, ledger, findings)
 
@@ -166,11 +167,12 @@ def _refused(item: Expectation, last: Outcome, findings: Findings) -> None:
         _fails(item, f"it is refused by {' and '.join(names)}", findings)
 
 
-def _notice(item: Expectation, last: Outcome, findings: Findings) -> None:
+def _notice(item: Expectation, last: Outcome, program: Program, findings: Findings) -> None:
     told = [str(one.get("limit")) for one in last.notices if one["kind"] == item.kind]
     if item.name not in told:
         known = [f"{one['kind']} by {one['limit']}" for one in last.notices if "limit" in one]
-        _fails(item, f"what is told is {', '.join(known) or 'nothing'}", findings)
+        left = f"; the balance is {money(last.exact_balance, program)}" if last.exact_balance is not None else ""
+        _fails(item, f"what is told is {', '.join(known) or 'nothing'}{left}", findings)
 
 
 def _line(item: Expectation, last: Outcome, ledger: Ledger, findings: Findings) -> None:
