@@ -91,6 +91,8 @@ def _applied(terms: Terms, state: State | None, event: Event, past: Past) -> tup
         message = f"this lies more than five years after the account's last event, at {instant_text(state.clock)}"
         raise RecordError("too-far-ahead", "at", message)
     work = Work(terms, state.copy(), past, state.clock)
+    if len(state.fees) < len(terms.policy.fees):
+        fees.begin_new(work)
     advance(work, max(event.at, state.clock), event.rank if event.at >= state.clock else LAST)
     refused = Work(terms, work.state.copy(), past, work.now, list(work.postings), list(work.notices))
     refused.fell, refused.touched = work.fell, dict(work.touched)
@@ -255,8 +257,9 @@ def _change(work: Work, given: Mapping[str, Value]) -> None:
 
 
 def _set(work: Work, event: Event) -> None:
+    before = work.state.attributes
     _change(work, event.attributes)
-    fees.change(work)
+    fees.change(work, before)
     limits.look_again(work)
 
 
@@ -264,6 +267,7 @@ def _subscribe(work: Work, plan: str) -> None:
     """Another plan: the account's field `plan`, and the fees that depend on it."""
     if "plan" not in work.terms.readers:
         raise RecordError("unknown-field", "plan", "the accounts of this ruleset have no plan")
+    before = work.state.attributes
     _change(work, {"plan": work.terms.attribute("plan")(plan)})
-    fees.change(work)
+    fees.change(work, before)
     limits.look_again(work)

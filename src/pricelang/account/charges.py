@@ -34,6 +34,8 @@ from pricelang.source import Place
 
 ZERO = Fraction(0)
 HOUR = 3600
+OFTEN = 16
+"""Records of an hour between two marks."""
 NOWHERE = Place("", 1)
 
 
@@ -88,19 +90,21 @@ def in_order(work: Work, record: Record, charge: Charge, pricing: Pricing) -> Fr
 
 
 def _mark(work: Work, at: Fraction) -> None:
-    """Keeps the counts as they are at the first record of an hour, of a day and of the account."""
+    """Keeps the counts as they are before a record: at the first of an hour, and now and then in a busy one."""
     state = work.state
-    if state.last is not None and at // HOUR == state.last[0] // HOUR:
+    state.unmarked += 1
+    new_hour = state.last is None or at // HOUR != state.last[0] // HOUR
+    if not new_hour and state.unmarked < OFTEN:
         return
+    state.unmarked = 0
     seq = state.marks[-1].seq if state.marks else 0
     for entry in work.past.entries(state.name, seq):
         seq = entry.seq
     mark = Mark(at, seq, state.counts.copy())
-    kept = list(state.marks)
-    days = {one.at // 86400: one for one in reversed(kept)}  # the first of each day
-    hours = kept[-3:]
-    kept = [one for one in kept if one in hours or days[one.at // 86400] is one][-8:]
-    state.marks = (*kept, mark)
+    firsts = {one.at // 86400: one for one in reversed(state.marks)}  # the first of each day
+    hours = {one.at // HOUR: one for one in reversed(state.marks)}
+    lasting = [*list(firsts.values())[:3], *list(hours.values())[:3], *state.marks[-4:]]
+    state.marks = (*(one for one in state.marks if one in lasting), mark)
 
 
 def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
@@ -111,7 +115,7 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
     """
     state = work.state
     first = min((record.at, id) for id, record in with_old(work, changed))
-    mark = next((one for one in reversed(state.marks) if one.at <= first[0]), None)
+    mark = next((one for one in reversed(state.marks) if one.at < first[0]), None)  # what is at its instant comes after
     marks = tuple(one for one in state.marks if mark is not None and one.at <= mark.at)
     known, paid, foreign = history(work, mark.seq if mark is not None else 0)
     if mark is not None:
@@ -268,24 +272,25 @@ def current(work: Work, id: str) -> Record | None:
     return found
 
 
-def amount_of(work: Work, id: str) -> tuple[str, Fraction]:
+def amount_of(work: Work, id: str) -> tuple[str, Fraction, bool]:
     """The usage and the amount of a charge as they stand: all that was ever posted for it but refunds. An id that is no
-    charge of this account is an error."""
+    charge of this account is an error. The last of three: whether it was taken away."""
     entry = own_entry(work, id)
     usage: str | None = None
+    gone = False
     amounts: dict[tuple[str, str], Fraction] = {}
     for one in (entry, *later(work, entry, id)) if entry is not None else ():
         for name, raw in raws_of(work, one):
-            if name == id and raw is not None:
-                usage = str(raw["type"])
+            if name == id:
+                usage, gone = str(raw["type"]) if raw is not None else usage, raw is None
         for key, amount in posted(one).items():
             amounts[key] = amounts.get(key, ZERO) + amount
     if usage is None:
         ran = [(name, amount) for (of, name), amount in _ran(work, id).items() if of == id]
         if len(ran) == 1:
-            return ran[0]
+            return (*ran[0], False)
         raise RecordError("unknown-charge", "of", f"this account has no payment and no charge `{id}`")
-    return usage, amounts.get((id, usage), ZERO)
+    return usage, amounts.get((id, usage), ZERO), gone
 
 
 def _ran(work: Work, id: str) -> dict[tuple[str, str], Fraction]:
@@ -320,7 +325,7 @@ def correct(work: Work, of: str, record: Record | None, dated: bool) -> Fraction
     A record that does not say when it was (`dated`) was when the one before was.
     """
     terms, state = work.terms, work.state
-    usage, before = amount_of(work, of)
+    usage, before, gone = amount_of(work, of)
     old = current(work, of)
     if usage not in terms.program.usages:
         raise RecordError(
@@ -330,7 +335,7 @@ def correct(work: Work, of: str, record: Record | None, dated: bool) -> Fraction
         raise RecordError("unknown-charge", "of", f"`{of}` runs over time: refund a part of it instead")
     if record is not None and old is not None and not dated and record.stopped is None:
         record = replace(record, at=old.at)
-    if old is None and record is None and not before:
+    if gone and record is None:
         raise RecordError("already-corrected", "of", f"the charge `{of}` was taken away before")
     if record is not None and record.type != usage:
         raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
@@ -371,7 +376,7 @@ def uncount(work: Work, record: Record, amount: Fraction) -> None:
 
 def refund(work: Work, id: str, of: str, amount: Fraction) -> None:
     """Gives back a part of a charge, into the funds it came from."""
-    usage, charged = amount_of(work, of)
+    usage, charged, _ = amount_of(work, of)
     state = work.state
     back = state.credited.get(of, ZERO)
     if back + amount > charged:

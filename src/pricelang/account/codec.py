@@ -78,7 +78,7 @@ class Codec:
             kind = type(value)
             if kind is Fraction:
                 found.append(f'"{name}":"{_figure(value)}"')
-            elif value is None or ((kind is tuple or kind is dict) and not value):
+            elif value is None or (kind is not str and not value):
                 continue
             elif name in _LASTING:
                 found.append(f'"{name}":{self._text_of(value)}')

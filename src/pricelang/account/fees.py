@@ -14,6 +14,7 @@ from pricelang.account.work import Work
 from pricelang.core import ops
 from pricelang.core.policy import Fee
 from pricelang.engine.intake import RecordError
+from pricelang.engine.lookup import Value
 from pricelang.number import round_to
 from pricelang.period import period_start
 
@@ -45,18 +46,37 @@ def begin(work: Work) -> None:
         _open(work, fee, work.now)
 
 
-def change(work: Work) -> None:
-    """Looks at all fees after something of the account changed: the day of a change belongs to the new (R28)."""
-    for fee in work.terms.policy.fees:
-        held = work.state.fees.get(fee.label)
+def change(work: Work, before: dict[str, Value] | None = None) -> None:
+    """Looks at all fees after something changed: the day of a change belongs to the new (R28).
+
+    `before` are the attributes from before they did; without them it is a price that changes at once.
+    """
+    terms, state = work.terms, work.state
+    for fee in terms.policy.fees:
+        held = state.fees.get(fee.label)
         if held is None:
-            _open(work, fee, work.now)
             continue
         # another list price waits for the next period, unless it says `immediately`
         read = max((one for one in fee.changes if held.read < one <= work.now), default=held.read)
-        full = full_price(work.terms, fee, work.state, read)
+        full = full_price(terms, fee, state, read)
+        if before is not None:
+            old = state.like()
+            old.attributes = before
+            if full_price(terms, fee, old, read) == full:
+                continue  # nothing that the fee asks for
         if full != held.full:
             _changed(work, fee, replace(held, read=read), full)
+
+
+def begin_new(work: Work) -> None:
+    """Fees that the rules got after the account began: from the next period on."""
+    state = work.state
+    for fee in work.terms.policy.fees:
+        if fee.label not in state.fees:
+            start, stop = work.terms.period(fee.every, state, state.clock, fee.from_signup)
+            full = full_price(work.terms, fee, state, state.clock)
+            state.fees[fee.label] = FeeState(start, stop, start, full, ZERO, read=state.clock, free=True)
+            funds.sooner(state, stop)
 
 
 def _open(work: Work, fee: Fee, at: Fraction) -> None:
@@ -76,6 +96,9 @@ def _open(work: Work, fee: Fee, at: Fraction) -> None:
 def _changed(work: Work, fee: Fee, held: FeeState, full: Fraction | None) -> None:
     """A fee that costs something else from today on."""
     since = max(held.start, _day(fee, work.now))
+    if held.free:
+        work.state.fees[fee.label] = replace(held, full=full)
+        return
     if not fee.in_advance:
         owed = held.owed
         if held.full is not None and fee.prorated:
@@ -100,11 +123,11 @@ def _changed(work: Work, fee: Fee, held: FeeState, full: Fraction | None) -> Non
 def due(work: Work, fee: Fee) -> None:
     """The end of a fee's period, and the beginning of the next."""
     held = work.state.fees[fee.label]
-    if not fee.in_advance:
-        owed = held.owed
+    if not fee.in_advance and not held.free:
+        owed = held.owed - held.paid  # what was paid in advance by other rules
         if held.full is not None:
             owed += held.full * (_days(held.since, held.stop) / _days(held.start, held.stop) if fee.prorated else 1)
-        _post(work, fee, _rounded(work, fee, owed), held.start, held.stop)
+        _post(work, fee, _rounded(work, fee, max(ZERO, owed)), held.start, held.stop)
     _open(work, fee, held.stop)
 
 

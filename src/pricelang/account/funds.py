@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import replace
 from fractions import Fraction
 
@@ -39,9 +40,8 @@ def order_key(terms: Terms, lot: Lot) -> tuple[object, ...]:
 def add(work: Work, lot: Lot) -> None:
     """Puts a lot in its place in the order of spending."""
     terms, state = work.terms, work.state
-    lots = [*state.lots, lot]
-    if len(lots) > 1:
-        lots.sort(key=lambda one: order_key(terms, one))
+    lots = list(state.lots)
+    insort(lots, lot, key=lambda one: order_key(terms, one))
     spent = [one for one in lots if not one.left]
     if len(spent) > KEPT:
         dropped = {one.id for one in sorted(spent, key=lambda one: one.at)[:-KEPT]}

@@ -74,6 +74,7 @@ class FeeState:
     paid: Fraction
     owed: Fraction = Fraction(0)
     read: Fraction = Fraction(0)  # the instant at which its price was read
+    free: bool = False  # the rules got this fee within the period, and it begins with the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class State:
     counts: Counts = field(default_factory=Counts)
     last: tuple[Fraction, str] | None = None
     marks: tuple[Mark, ...] = ()
+    unmarked: int = 0
     used: dict[Window, Fraction] = field(default_factory=dict)
     slid: dict[Window, tuple[tuple[Fraction, Fraction], ...]] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
@@ -159,19 +161,8 @@ class State:
 
 
 _PLAIN = (
-    "name",
-    "signup",
-    "clock",
-    "epoch",
-    "forgotten",
-    "lots",
-    "overdraft",
-    "last",
-    "marks",
-    "order",
-    "orders",
-    "billed",
-    "due",
+    *("name", "signup", "clock", "epoch", "forgotten", "lots", "overdraft", "last", "marks", "unmarked", "order"),
+    *("orders", "billed", "due"),
 )
 _DICTS = (
     *("attributes", "earlier", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
