@@ -82,10 +82,10 @@ def test_the_cap_of_what_runs_does_not_begin_anew(odd: str) -> None:
     capped = "resource vm\n  kind  text\n\nprice vm\n  hours:  $4 every started hour\n    at most $6 each month\n\n"
     t = Teller(ruleset(TIERS + capped))
     start(t, "2026-02-02 10:00")  # 10:00 $4, 11:00 $2: the cap
+    t.ok("2026-02-02 10:30", "call", id="c", n=3)
     t.ok("2026-02-02 12:30", "clock")
-    t.ok("2026-02-02 13:30", "call", id="c", n=3)
     if odd == "late":
-        t.ok("2026-02-02 13:20", "call", n=3)
+        t.ok("2026-02-02 10:20", "call", n=3)
     elif odd == "correct":
         t.ok("2026-02-02 13:40", "correct", of="c", usage={"type": "call", "n": 4})
     else:
@@ -99,9 +99,10 @@ def test_the_allowance_of_what_runs_is_not_given_again(odd: str) -> None:
     body = "allowance free\n  2 hours every month\n\nresource vm\n  kind  text\n\nprice vm\n  time:  duration beyond free at $1 per hour\n\n"
     t = Teller(ruleset(TIERS + body))
     start(t, "2026-02-02 10:00")
-    t.ok("2026-02-02 13:30", "call", id="c", n=3)
+    t.ok("2026-02-02 10:30", "call", id="c", n=3)
+    t.ok("2026-02-02 13:30", "clock")
     if odd == "late":
-        t.ok("2026-02-02 13:20", "call", n=3)
+        t.ok("2026-02-02 10:20", "call", n=3)
     elif odd == "correct":
         t.ok("2026-02-02 13:40", "correct", of="c", usage={"type": "call", "n": 4})
     else:
@@ -789,6 +790,10 @@ GOOD = line("2026-02-03T00:00:01Z", "call", "c", n=2)
         line("2026-02-03T00:00:00Z", "authorize", "x", usage={"type": "call", "n": "\ud800"}),
         line("2026-02-03T00:00:00Z", "clock", "x\u0000"),
     ],
+    ids=[
+        *("huge amount", "huge quantity", "type a list", "type an object", "type a number"),
+        *("half an id", "half a field", "half a code", "half in usage", "zero in id"),
+    ],
 )
 def test_an_odd_line_does_not_keep_the_others_from_being_told(tmp_path: Path, odd: str, store: str) -> None:
     url = store if store == "memory://" else f"sqlite:///{tmp_path}/ledger.db"
@@ -798,7 +803,7 @@ def test_an_odd_line_does_not_keep_the_others_from_being_told(tmp_path: Path, od
     assert result.exit_code == (1 if "rejected" in told else 0)
 
 
-@pytest.mark.parametrize("id", ['"\\ud800"', "9" * 5000, "[]"])
+@pytest.mark.parametrize("id", ['"\\ud800"', "9" * 5000, "[]"], ids=["half a letter", "huge", "list"])
 @pytest.mark.parametrize("store", ["memory://", "sqlite"])
 def test_the_id_of_a_usage_in_a_file_does_no_harm(tmp_path: Path, id: str, store: str) -> None:
     odd = line("2026-02-03T00:00:00Z", "authorize", "x", usage={"type": "call", "n": 1, "id": 0}).replace(

@@ -154,7 +154,7 @@ account
 table plans by plan
   | Plan | RPM | TPM       | Cap       |
   |------|-----|-----------|-----------|
-  | Free | 5   | 9,000     | $2        |
+  | Free | 5   | 9,000     | $20       |
   | Pro  | 20  | unlimited | unlimited |
 
 usage chat
@@ -197,6 +197,7 @@ price chat
   cached:  cached_tokens at models.cached
   output:  output_tokens at models.output
 {chat}
+  moved:   all_tokens at $0.01 per 1M tokens
 
 price voice
   talk:  minutes in steps of {step} at $0.05 per minute
@@ -222,7 +223,7 @@ grant trial $0.05 on signup, expires after 1 day
 
 limit weekly
   spend each week may not exceed plans.cap
-  alert at 30%
+  alert at 3%, 30%
   refuse with 402
 
 limit monthly
@@ -235,11 +236,11 @@ limit rpm
   refuse with 429
 
 limit tpm
-  all_tokens each minute for each model may not exceed plans.tpm
+  (input_tokens + output_tokens) each minute for each model may not exceed plans.tpm
   refuse chat with 429
 
 limit nightly
-  input_tokens each hour may not exceed 100,000 when during night
+  input_tokens each hour may not exceed 900,000 when during night
   refuse chat with 429
 
 limit funds_left
@@ -377,7 +378,6 @@ def events(seed: int, now: datetime = CALM) -> list[dict[str, object]]:
     rng = random.Random(seed)
     found: list[dict[str, object]] = []
     holds: list[tuple[str, str]] = []
-    number = 0
 
     def usage() -> dict[str, object]:
         if rng.random() < 0.25:
@@ -399,8 +399,7 @@ def events(seed: int, now: datetime = CALM) -> list[dict[str, object]]:
         attributes = {"plan": rng.choice(["Free", "Pro"]), **low, **limit}
         at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         found.append({"id": f"s-{account}", "type": "signup", "at": at, "account": account, "attributes": attributes})
-    for _ in range(150):
-        number += 1
+    for number in range(1, 151):
         now += timedelta(seconds=rng.choice([0, 0, 1, 5, 20, 70, 70, 600, 4000]))
         late = rng.random() < 0.03
         at = (now - timedelta(seconds=rng.randrange(90) if late else 0)).strftime("%Y-%m-%dT%H:%M:%SZ")

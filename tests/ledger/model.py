@@ -386,10 +386,12 @@ class Account:
         return found
 
     def guess(self, at: int, tokens: int) -> Fraction:
-        """What a chat would cost after all others of its month."""
+        """What a chat would cost after all others of its month, those that are only reserved among them."""
         month = self.calendar.month(at)[0]
         mine = (one for one in self.uses.values() if one.type == "chat" and self.calendar.month(one.at)[0] == month)
         before = sum(one.size for one in mine)
+        held = (one for one in self.holds.values() if one.open and not one.lapsed)
+        before += sum(one.tokens for one in held if self.calendar.month(one.at)[0] == month)
         return self.tier(before + tokens) - self.tier(before)
 
     def spend(self, at: int) -> Fraction:

@@ -87,6 +87,9 @@ def _applied(terms: Terms, state: State | None, event: Event, past: Past) -> tup
     if event.at < state.signup:
         message = f"the account signed up at {instant_text(state.signup)}, after this"
         raise RecordError("before-signup", "at", message)
+    if event.record is not None and not state.signup <= event.record.at <= max(event.at, state.clock):
+        said = instant_text(event.record.at)
+        raise RecordError("bad-time", "at", f"the usage is of {said}, before the account signed up or after the event")
     if event.at > state.clock + AHEAD:
         message = f"this lies more than five years after the account's last event, at {instant_text(state.clock)}"
         raise RecordError("too-far-ahead", "at", message)
@@ -173,6 +176,7 @@ def _event(work: Work, event: Event) -> tuple[Failed, ...]:
             resources.stop(work, words["resource_id"], event.at)
         case "authorize":
             assert record is not None
+            charges.check_late(work, record.at)
             return holds.authorize(work, record)
         case "settle":
             assert record is not None
@@ -181,6 +185,8 @@ def _event(work: Work, event: Event) -> tuple[Failed, ...]:
         case "release":
             holds.release(work, words["hold"])
         case "correct":
+            if record is not None and event.dated:
+                charges.check_late(work, record.at)
             at = charges.correct(work, words["of"], record, event.dated)
             work.facts = {"record": _kept(event, words["of"], at) if record is not None else None}
         case "rerate":
@@ -208,7 +214,10 @@ def _usage(work: Work, event: Event) -> tuple[Failed, ...]:
     assert record is not None
     charges.check_late(work, record.at)
     charge, pricing = charges.priced(work, record)
-    failed = limits.refusals(work, record, charge.exact_amount)
+    asked = charge.exact_amount
+    if pricing is not None and record.stopped is None and work.state.holds:
+        asked = charges.after_holds(work, record)
+    failed = limits.refusals(work, record, asked)
     if failed:
         return failed
     amount = charges.accept(work, record, charge, pricing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from pricelang.account.lookback import later
 from pricelang.account.lookback import own_entry
 from pricelang.account.lookback import postings_of
 from pricelang.account.minimums import minimums_again
+from pricelang.account.state import Hold
 from pricelang.account.state import Mark
 from pricelang.account.work import Work
 from pricelang.engine.account import Account
@@ -48,6 +50,23 @@ def priced(work: Work, record: Record, attributes: dict[str, Value] | None = Non
             raise RecordError("too-late", "at", message)
         attributes = state.attributes_at(record.at)
     return work.terms.price(record, state, attributes)
+
+
+def values_of(hold: Hold) -> dict[str, Fraction | str | bool | None]:
+    """The fields of a record that was authorized."""
+    return {name: value for name, value in hold.values if value is None or isinstance(value, Fraction | str | bool)}
+
+
+def after_holds(work: Work, record: Record) -> Fraction:
+    """What a record costs after all that is reserved, which counts as used (R31)."""
+    terms, state = work.terms, work.state
+    counts = state.counts.copy()
+    held = [hold for hold in state.holds.values() if hold.values and terms.counts_in.get(hold.usage)]
+    for hold in sorted(held, key=lambda one: (one.at, one.id)):
+        before = Record(hold.id, hold.usage, hold.at, None, state.name, values_of(hold), b"")
+        with suppress(RecordError):
+            terms.engine.rate(before, terms.view(state), counts)
+    return terms.engine.rate(record, terms.view(state), counts).exact_amount
 
 
 def accept(work: Work, record: Record, charge: Charge, pricing: Pricing | None) -> Fraction:
@@ -179,11 +198,11 @@ def with_running(work: Work, made: Counts, base: Counts) -> Counts:
     `base` are the counts of the same records without the change: it is added to an allowance that both draw on.
     """
     terms, old = work.terms, work.state.counts
-    ran = {name for usage in terms.priced_by for name in terms.price_names(usage)}
+    ran = {name for usage in work.state.ran if usage in terms.counts_in for name in terms.price_names(usage)}
     made.totals.update({key: value for key, value in old.totals.items() if key[1] in ran})
     made.minimums.update({key: value for key, value in old.minimums.items() if key[1] in ran})
     for key, wallet in old.wallets.items():
-        if key[1] not in terms.drawn_by_running:
+        if key[1] not in terms.drawn_by_running or not ran:
             continue
         new, was = made.wallets.get(key), base.wallets.get(key)
         change = (new.used if new is not None else ZERO) - (was.used if was is not None else ZERO)
@@ -211,13 +230,18 @@ def history(work: Work, after: int = 0) -> tuple[dict[str, Record], dict[tuple[s
         for id, record in records_of(work, entry):
             if record is None:
                 found.pop(id, None)
-            elif work.terms.counts_in[record.type] and not work.terms.program.usages[record.type].is_resource:
+            elif _in_law(work, record.type):
                 found[id] = record
                 if entry.event.get("rules") != work.terms.fingerprint:
                     foreign.add(id)
         for key, amount in posted(entry).items():
             paid[key] = paid.get(key, ZERO) + amount
     return found, paid, foreign
+
+
+def _in_law(work: Work, usage: str) -> bool:
+    """Whether what records of a usage cost depends on their order. What was ever started is counted as it runs."""
+    return work.terms.counts_in[usage] and usage not in work.state.ran
 
 
 def raws_of(work: Work, entry: Entry) -> Iterator[tuple[str, Mapping[str, object] | None]]:
@@ -307,7 +331,7 @@ def posted(entry: Entry) -> dict[tuple[str, str], Fraction]:
     """What an entry posted for usage, by what it is for and the usage; refunds are apart."""
     found: dict[tuple[str, str], Fraction] = {}
     for one in postings_of(entry):
-        if one["kind"] == "refund":
+        if one["kind"] in ("refund", "true-up"):  # these have names that a record may have too
             continue
         for side, sign in (("to", 1), ("from", -1)):
             if one[side].startswith("revenue/"):
@@ -341,7 +365,7 @@ def correct(work: Work, of: str, record: Record | None, dated: bool) -> Fraction
         raise RecordError("wrong-type", "usage", f"`{of}` is of `{usage}`, and cannot become `{record.type}`")
     if old is None and record is None:
         amount = ZERO  # one that the rules cannot read any more
-    elif terms.counts_in[usage] and not terms.program.usages[usage].is_resource:
+    elif _in_law(work, usage):
         if record is not None:
             priced(work, record)
         amount = again(work, {of: record})
@@ -382,6 +406,8 @@ def refund(work: Work, id: str, of: str, amount: Fraction) -> None:
     if back + amount > charged:
         raise too_large("charge", of, charged - back, work)
     state.credited[of] = back + amount
+    if of in state.running:
+        state.running[of] = replace(state.running[of], refunded=state.running[of].refunded + amount)
     record = current(work, of)
     at = record.at if record is not None else work.now
     post(work, usage, -amount, of, at, "refund")

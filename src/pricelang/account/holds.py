@@ -29,6 +29,9 @@ def authorize(work: Work, record: Record) -> tuple[Failed, ...]:
     terms, state = work.terms, work.state
     charge, _ = charges.priced(work, record)
     amount = charge.exact_amount
+    counts = terms.counts_in[record.type]
+    if counts:
+        amount = max(ZERO, charges.after_holds(work, record))
     failed = limits.refusals(work, record, amount)
     if failed:
         return failed
@@ -37,12 +40,13 @@ def authorize(work: Work, record: Record) -> tuple[Failed, ...]:
     if rule is not None and rule.reservations is not None:
         expires = terms.later(work.now, rule.reservations, state, charges.NOWHERE)
     counted = windows.count(work, record, record.at, amount)
-    hold = Hold(record.id, record.type, record.at, amount, expires, tuple(counted), state.epoch)
+    values = tuple(record.values.items()) if counts else ()
+    hold = Hold(record.id, record.type, record.at, amount, expires, tuple(counted), state.epoch, values)
     state.holds[record.id] = hold
     funds.sooner(state, expires)
     _reserve(work, hold, amount)
     work.hold, work.reserved = record.id, amount
-    work.lines = charge.lines
+    work.lines = charge.lines if amount == charge.exact_amount else ()
     work.fell = True
     return ()
 

@@ -20,16 +20,20 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
     terms, state = work.terms, work.state
     records: dict[str, Record] = {}
     posted: dict[tuple[str, str], Fraction] = {}
+    unread: dict[str, RecordError] = {}
     for entry in work.past.entries(state.name):
         for id, raw in charges.raws_of(work, entry):
             records.pop(id, None)
+            unread.pop(id, None)
             try:
                 if raw is not None:
                     records[id] = charges.read(work, raw)
             except RecordError as error:
-                work.tell("not charged", of=id, code=error.code, reason=error.message)
+                unread[id] = error
         for key, amount in charges.posted(entry).items():
             posted[key] = posted.get(key, ZERO) + amount
+    for id, why in unread.items():
+        work.tell("not charged", of=id, code=why.code, reason=why.message)
     counts = Counts()
     done = 0
     for record in sorted(records.values(), key=lambda one: (one.at, one.id)):
@@ -41,7 +45,10 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
             continue
         if (start is not None and record.at < start) or (stop is not None and record.at >= stop):
             continue
-        difference = charges.kept_up(work, record.id, amount) - posted.get((record.id, record.type), ZERO)
+        before = posted.get((record.id, record.type), ZERO)
+        if amount != before and not terms.counts_in[record.type] and before in _at_a_change(work, record):
+            continue  # sent before a change of that very instant
+        difference = charges.kept_up(work, record.id, amount) - before
         if difference:
             done += 1
             work.charged += difference
@@ -50,3 +57,14 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
     if terms.counting:
         state.counts, state.marks = charges.with_running(work, counts, counts), ()
     work.facts = {"rerated": done, "records": len(records)}
+
+
+def _at_a_change(work: Work, record: Record) -> list[Fraction]:
+    """What a record of the very instant of a change costs by what the account was before."""
+    terms, state = work.terms, work.state
+    found = []
+    for until, attributes in state.earlier.values():
+        if until == record.at:
+            account = Account(state.name, attributes, state.signup)
+            found.append(terms.engine.rate(record, account, Counts()).exact_amount)
+    return found

@@ -17,6 +17,7 @@ from pricelang.account import windows
 from pricelang.account.outcome import Failed
 from pricelang.account.state import Running
 from pricelang.account.work import Work
+from pricelang.core import ops
 from pricelang.core.policy import Limit
 from pricelang.core.policy import Quantity
 from pricelang.core.policy import Running as Held
@@ -27,6 +28,7 @@ from pricelang.engine.charge import ChargeLine
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
 from pricelang.engine.running import MOST_PIECES
+from pricelang.number import round_to
 from pricelang.period import add_duration
 from pricelang.period import instant_text
 from pricelang.period import period_stop
@@ -74,6 +76,7 @@ def start(work: Work, resource: str, id: str, fields: Mapping[str, object], at: 
         return failed
     _count_start(work, record)
     state.running[id] = one
+    state.ran[resource] = True
     tick: Fraction | None = at
     while tick is not None and tick <= work.now:  # what began before is charged hour by hour, up to now
         charge_to(work, state.running[id], tick, True)
@@ -154,7 +157,9 @@ def running(work: Work, id: str) -> Running:
 
 def begin(work: Work, one: Running) -> None:
     """A new stretch, from now on."""
-    made = replace(one, since=work.now, posted=ZERO, stretch=one.stretch + 1, by=(), charged_to=None)
+    made = replace(
+        one, since=work.now, posted=ZERO, stretch=one.stretch + 1, by=(), charged_to=None, exact=(), refunded=ZERO
+    )
     work.state.running[one.id] = made
     charge_to(work, made, work.now, True)
 
@@ -171,8 +176,9 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         raise RecordError("unknown-type", "resource", f"the rules have no resource `{one.resource}` any more")
     if work.terms.counts_in[one.resource]:
         lines = _pieces(work, one, at, goes_on)
-        amount = sum((line.exact_amount for line in lines), ZERO)
-        total = one.posted + amount
+        one = replace(one, exact=_summed(one.exact, lines))
+        total = _rounded(work, one)
+        amount = total - one.posted
     else:
         if one.rules != work.terms.fingerprint and one.charged_to is not None:
             # what was charged by other rules stays: from here on it is these rules' increase (R46)
@@ -180,8 +186,8 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         charge = stretch(work, one, at, goes_on)
         lines, total = charge.lines, charge.exact_amount
         amount = total - one.posted
-    if amount < 0 and one.id in state.credited:  # what was refunded is not given back again
-        amount = max(amount, min(ZERO, state.credited[one.id] - one.posted))
+    if amount < 0 and one.refunded:  # what was refunded is not given back again
+        amount = max(amount, min(ZERO, one.refunded - one.posted))
     if work.own:
         work.charged += amount
         work.lines = lines if amount == sum((line.exact_amount for line in lines), ZERO) else ()
@@ -213,6 +219,31 @@ def stretch(work: Work, one: Running, at: Fraction, goes_on: bool) -> Charge:
     if goes_on and _started(work, one) and at > one.since:
         at += JUST
     return work.terms.price(record_of(work, one, at), work.state)[0]
+
+
+def _summed(exact: tuple[tuple[str, Fraction], ...], lines: tuple[ChargeLine, ...]) -> tuple[tuple[str, Fraction], ...]:
+    """What each line has come to before rounding, with what was added now."""
+    found = dict(exact)
+    for line in lines:
+        found[line.name] = found.get(line.name, ZERO) + line.exact_before
+    return tuple(found.items())
+
+
+def _rounded(work: Work, one: Running) -> Fraction:
+    """What the stretch comes to so far, each line rounded as a whole and not piece by piece."""
+    program = work.terms.program
+    read = work.terms.evaluation(work.state, one.since, record_of(work, one, one.since))
+    steps = {line.label: line.steps for line in lines_of(work, one)}
+    total = ZERO
+    for label, amount in one.exact:
+        for step in steps.get(label, ()):
+            if isinstance(step, ops.Round) and read.met(step.when):
+                amount = round_to(amount, step.size, step.mode)
+        if program.round_line is not None and label in steps:
+            amount = round_to(amount, program.round_line.size, program.round_line.mode)
+        total += amount
+    last = program.round_charge
+    return round_to(total, last.size, last.mode) if last is not None else total
 
 
 def _pieces(work: Work, one: Running, at: Fraction, goes_on: bool) -> tuple[ChargeLine, ...]:

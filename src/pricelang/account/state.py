@@ -41,6 +41,7 @@ class Hold:
     expires: Fraction
     counted: tuple[tuple[Window, Fraction], ...] = ()
     epoch: int = 0  # which of the account's attributes it was priced by
+    values: tuple[tuple[str, Value], ...] = ()  # its record, where what comes after it costs depends on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Running:
     by: tuple[str, ...] = ()
     charged_to: Fraction | None = None
     rules: str = ""  # by which rules it was charged so far
+    exact: tuple[tuple[str, Fraction], ...] = ()  # where prices count: what each line came to before rounding
+    refunded: Fraction = Fraction(0)  # of this stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class State:
     used: dict[Window, Fraction] = field(default_factory=dict)
     slid: dict[Window, tuple[tuple[Fraction, Fraction], ...]] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
+    ran: dict[str, bool] = field(default_factory=dict)  # the resources that were ever started
     fees: dict[str, FeeState] = field(default_factory=dict)
     granted: dict[str, Fraction] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
@@ -165,7 +169,20 @@ _PLAIN = (
     *("orders", "billed", "due"),
 )
 _DICTS = (
-    *("attributes", "earlier", "reserved", "holds", "lapsed", "used", "slid", "running", "fees", "granted", "codes"),
+    *(
+        "attributes",
+        "earlier",
+        "reserved",
+        "holds",
+        "lapsed",
+        "used",
+        "slid",
+        "running",
+        "ran",
+        "fees",
+        "granted",
+        "codes",
+    ),
     *("payments", "credited", "refills", "since", "alerted", "settled", "trued", "bills"),
 )
 _ALL = (*_PLAIN, *_DICTS, "counts")

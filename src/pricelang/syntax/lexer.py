@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_VALUE = re.compile(r'[^\s,:()|"]+')
+_VALUE = re.compile(r'\d{1,3}(?:,\d{3})+(?=[\s:]|$)|[^\s,:()|"]+')
 _LIST_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?:[^,"]|,(?=\d{3}(?!\d)))+')
 _ZONE = re.compile(r"[A-Za-z][\w+-]*(?:/[A-Za-z][\w+-]*)*")
 _SCALE = re.compile(r"[KMB](?=[ ]+[A-Za-z])|(?:thousand|million|billion)\b")
