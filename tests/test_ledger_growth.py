@@ -265,7 +265,8 @@ def lost(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_report_tells_of_what_the_rules_have_no_more(lost: Path, kind: str) -> None:
-    options = {"invoice": ["--account", "a-1", "--period", "2026-02"], "balance": ["--account", "a-1"]}.get(kind, [])
+    invoice = ["--account", "a-1", "--period", "2026-02"]
+    options = {"invoice": invoice, "balance": ["--account", "a-1"], "usage": ["--by", "type"]}.get(kind, [])
     url = ["--ledger", f"sqlite:///{lost}/ledger.db", "--at", "2026-02-20T00:00:00Z", "--format", "json"]
     result = CliRunner().invoke(Commands("pricelang"), ["report", kind, str(lost / "acme.price"), *url, *options])
     assert result.exit_code == 0, result.output

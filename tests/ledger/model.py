@@ -699,7 +699,7 @@ class Account:
             amount = self.guess(at, usage["tokens"])
             until = now + 60 * self.setup.hold_minutes
             self.holds[event["id"]] = Hold(at, amount, until, usage["model"], usage["tokens"])
-            self.fell = True
+            self.fell |= amount > 0  # a hold of nothing takes nothing
             self.touch(at)
         elif kind in ("settle", "release"):
             hold = self.holds.get(event["hold"])

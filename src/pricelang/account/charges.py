@@ -23,6 +23,7 @@ from pricelang.account.lookback import postings_of
 from pricelang.account.minimums import minimums_again
 from pricelang.account.state import Hold
 from pricelang.account.state import Mark
+from pricelang.account.state import State
 from pricelang.account.work import Work
 from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
@@ -119,11 +120,15 @@ def _mark(work: Work, at: Fraction) -> None:
     seq = state.marks[-1].seq if state.marks else 0
     for entry in work.past.entries(state.name, seq):
         seq = entry.seq
-    mark = Mark(at, seq, state.counts.copy())
-    firsts = {one.at // 86400: one for one in reversed(state.marks)}  # the first of each day
+    _keep_mark(state, Mark(at, seq, state.counts.copy()))
+
+
+def _keep_mark(state: State, mark: Mark) -> None:
+    """Keeps a mark, and of those before the first of a few days and hours, and the last ones."""
+    firsts = {one.at // 86400: one for one in reversed(state.marks)}
     hours = {one.at // HOUR: one for one in reversed(state.marks)}
-    lasting = [*list(firsts.values())[:3], *list(hours.values())[:3], *state.marks[-4:]]
-    state.marks = (*(one for one in state.marks if one in lasting), mark)
+    lasting = {id(one) for one in (*list(firsts.values())[:3], *list(hours.values())[:3], *state.marks[-4:])}
+    state.marks = (*(one for one in state.marks if id(one) in lasting), mark)
 
 
 def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
@@ -136,15 +141,22 @@ def again(work: Work, changed: Mapping[str, Record | None]) -> Fraction:
     first = min((record.at, id) for id, record in with_old(work, changed))
     mark = next((one for one in reversed(state.marks) if one.at < first[0]), None)  # what is at its instant comes after
     marks = tuple(one for one in state.marks if mark is not None and one.at <= mark.at)
-    known, paid, foreign = history(work, mark.seq if mark is not None else 0)
+    known, paid, foreign, seqs = history(work, mark.seq if mark is not None else 0)
     if mark is not None:
         known = {id: record for id, record in known.items() if record.at >= mark.at}
     counts = mark.counts if mark is not None else Counts()
     after = {**{id: one for id, one in known.items() if id not in changed}}
     after |= {id: one for id, one in changed.items() if one is not None}
+    earlier = [one for one in after.values() if one.at < first[0]]
+    if len(earlier) >= OFTEN:  # what comes before the change is priced once, and need not be the next time
+        counts = _run(work, earlier, counts.copy())[1]
+        known = {id: one for id, one in known.items() if one.at >= first[0]}
+        after = {id: one for id, one in after.items() if one.at >= first[0]}
     before, base = _run(work, list(known.values()), counts.copy())
     now, made = _run(work, list(after.values()), counts.copy())
     state.marks = marks
+    if len(earlier) >= OFTEN and known:
+        _keep_mark(state, Mark(first[0], min(seqs[id] for id in known) - 1, counts))
     state.counts = with_running(work, made, base)
     last = max(((one.at, one.id) for one in after.values()), default=None)
     state.last = last if last is not None else (mark.at, "") if mark is not None else None
@@ -220,10 +232,13 @@ def late_minimums(work: Work, pricing: Pricing) -> None:
 # --- what was charged before ----------------------------------------------------------------------------------------
 
 
-def history(work: Work, after: int = 0) -> tuple[dict[str, Record], dict[tuple[str, str], Fraction], set[str]]:
+def history(
+    work: Work, after: int = 0
+) -> tuple[dict[str, Record], dict[tuple[str, str], Fraction], set[str], dict[str, int]]:
     """The records of the account that prices count, as they stand, of entries after a `seq`; what was posted; and
-    which were charged by other rules than these."""
+    which were charged by other rules than these; and the first entry of each."""
     foreign: set[str] = set()
+    seqs: dict[str, int] = {}
     found: dict[str, Record] = {}
     paid: dict[tuple[str, str], Fraction] = {}
     for entry in work.past.entries(work.state.name, after):
@@ -232,11 +247,12 @@ def history(work: Work, after: int = 0) -> tuple[dict[str, Record], dict[tuple[s
                 found.pop(id, None)
             elif _in_law(work, record.type):
                 found[id] = record
+                seqs.setdefault(id, entry.seq)
                 if entry.event.get("rules") != work.terms.fingerprint:
                     foreign.add(id)
         for key, amount in posted(entry).items():
             paid[key] = paid.get(key, ZERO) + amount
-    return found, paid, foreign
+    return found, paid, foreign, seqs
 
 
 def _in_law(work: Work, usage: str) -> bool:

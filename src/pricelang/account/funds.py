@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -165,8 +166,20 @@ def paid_from(work: Work, of: str, usage: str) -> list[tuple[str, Fraction]]:
 
 def balance(state: State) -> Fraction:
     """Unexpired funds less reservations and what is owed (R34)."""
-    total = sum((lot.left for lot in state.lots), -state.overdraft)
+    total = added(lot.left for lot in state.lots) - state.overdraft
     return sum((-amount for amount in state.reserved.values()), total) if state.reserved else total
+
+
+def added(amounts: Iterable[Fraction]) -> Fraction:
+    """Amounts added up: whole numbers by themselves, which is most of the work where there are many."""
+    whole, rest = 0, ZERO
+    for amount in amounts:
+        over, under = amount.as_integer_ratio()
+        if under == 1:
+            whole += over
+        else:
+            rest += amount
+    return rest + whole
 
 
 def available(terms: Terms, state: State, usage: str | None, paid: bool = False) -> Fraction:
@@ -184,7 +197,7 @@ def available(terms: Terms, state: State, usage: str | None, paid: bool = False)
         lots, rest = _taken(lots, other, amount)
         owed += rest
     fitting = (lot.left for lot in lots if (usage is None or pays_for(lot, usage)) and (not paid or lot.kind == "paid"))
-    return sum(fitting, ZERO) - owed
+    return added(fitting) - owed
 
 
 def _taken(lots: tuple[Lot, ...], usage: str, amount: Fraction) -> tuple[tuple[Lot, ...], Fraction]:

@@ -47,7 +47,7 @@ def authorize(work: Work, record: Record) -> tuple[Failed, ...]:
     _reserve(work, hold, amount)
     work.hold, work.reserved = record.id, amount
     work.lines = charge.lines if amount == charge.exact_amount else ()
-    work.fell = True
+    work.fell = work.fell or terms.pays(record.type) and amount > 0
     return ()
 
 

@@ -87,15 +87,15 @@ def plan_of(terms: Terms, usage: str) -> Plan:
     for number, limit in enumerate(terms.policy.limits):
         question, measure = limit.question, limit.question.measure
         refuses = limit in terms.asked[usage]
+        if isinstance(measure, Spend | Quantity) and usage not in question.about:
+            continue
+        if not isinstance(measure, Spend | Quantity) and (isinstance(measure, Running) or not refuses):
+            continue
         when = place(question.when) if question.when is not None else 0
         if isinstance(measure, Spend | Quantity):
-            if usage not in question.about:
-                continue
             _plain_window(terms, limit)
             of = place(measure.of) if isinstance(measure, Quantity) else 0
             drafts.append((number, limit, refuses, of, tuple(place(one) for one in question.apart), when))
-        elif isinstance(measure, Running) or not refuses:
-            continue
         elif when or (isinstance(measure, Balance) and measure.paid):
             unusual.append(when or _always(limit))
         else:

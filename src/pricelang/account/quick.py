@@ -37,6 +37,8 @@ from pricelang.period import parse_instant
 
 ZERO = Fraction(0)
 NEVER = 1 << 62
+MOST_CELLS = 500
+"""Windows that an account keeps warm."""
 _SECONDS = {f"{second:02d}": second for second in range(60)}
 
 
@@ -253,6 +255,8 @@ class Quick:
         known = warm.cells.get(key)
         if known is not None:
             warm.old.append(known)
+        if len(warm.old) > MOST_CELLS or len(warm.cells) > MOST_CELLS:
+            return None  # the long way cools the account, and forgets what ended long ago
         each = watch.limit.question.each
         assert each is not None
         try:

@@ -37,6 +37,9 @@ def rerate(work: Work, start: Fraction | None, stop: Fraction | None) -> None:
     counts = Counts()
     done = 0
     for record in sorted(records.values(), key=lambda one: (one.at, one.id)):
+        if state.forgotten is not None and record.at < state.forgotten:
+            work.tell("not charged", of=record.id, code="too-late", reason="what the account was then is not known")
+            continue
         account = Account(state.name, state.attributes_at(record.at), state.signup)
         try:
             amount = terms.engine.rate(record, account, counts).exact_amount

@@ -30,6 +30,8 @@ def rerated(
     zone = ledger.program.zone
     begin = _instant(start, zone, False) if start is not None else None
     end = _instant(stop, zone, True) if stop is not None else None
+    if begin is not None and end is not None and begin >= end:
+        raise RecordError("bad-time", None, f"there is nothing from {start} to {stop}")
     names = [account] if account is not None else ledger.accounts()
     if account is not None and account not in ledger.accounts():
         raise RecordError("unknown-account", "account", f"the ledger has no account `{account}`")

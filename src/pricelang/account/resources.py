@@ -135,11 +135,14 @@ def stop(work: Work, id: str, at: Fraction) -> None:
     Where prices count over a period, and for a stretch that began later, it ends where it was charged to.
     """
     one = running(work, id)
-    if not one.by:
-        counts = work.terms.counts_in.get(one.resource, False)
-        least = one.charged_to or one.since if counts else one.since
+    counts = work.terms.counts_in.get(one.resource, False)
+    least = one.charged_to or one.since if counts else one.since
+    until = max(least, min(at, work.now))
+    if not one.by or not counts:
         try:
-            charge_to(work, one, max(least, min(at, work.now)), False)
+            # what was suspended since then has nothing more to pay
+            if not one.by or stretch(work, one, until, False).exact_amount < one.posted:
+                charge_to(work, one, until, False)
         except RecordError as error:  # it stops, whatever the rules have come to
             work.tell("not charged", of=id, code=error.code, reason=error.message)
     del work.state.running[id]
@@ -157,8 +160,9 @@ def running(work: Work, id: str) -> Running:
 
 def begin(work: Work, one: Running) -> None:
     """A new stretch, from now on."""
+    total = work.state.running[one.id].total
     made = replace(
-        one, since=work.now, posted=ZERO, stretch=one.stretch + 1, by=(), charged_to=None, exact=(), refunded=ZERO
+        one, since=work.now, posted=ZERO, stretch=one.stretch + 1, by=(), charged_to=None, exact=(), total=total
     )
     work.state.running[one.id] = made
     charge_to(work, made, work.now, True)
@@ -187,7 +191,8 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
         lines, total = charge.lines, charge.exact_amount
         amount = total - one.posted
     if amount < 0 and one.refunded:  # what was refunded is not given back again
-        amount = max(amount, min(ZERO, one.refunded - one.posted))
+        amount = max(amount, min(ZERO, one.refunded - one.total))
+    one = replace(one, total=one.total + amount)
     if work.own:
         work.charged += amount
         work.lines = lines if amount == sum((line.exact_amount for line in lines), ZERO) else ()
@@ -198,6 +203,8 @@ def charge_to(work: Work, one: Running, at: Fraction, goes_on: bool) -> None:
     if amount:
         windows.count(work, record_of(work, one, at), when, amount, only_spend=True)
     if not goes_on:
+        if one.id in state.running:
+            state.running[one.id] = replace(state.running[one.id], total=one.total)
         return
     tick = next_tick(work, one, at)
     state.running[one.id] = replace(one, posted=total, tick=tick, charged_to=at, rules=work.terms.fingerprint)
@@ -379,13 +386,25 @@ def _look(work: Work, limit: Limit, one: Running) -> None:
 def _true_now(work: Work, limit: Limit, one: Running) -> bool:
     """Whether a limit's question is answered so, and has been for as long as it grants."""
     answer = limits.answered(work, limit, one.resource, record_of(work, one, work.now))
-    if answer is None or not answer[0]:
+    if answer is None or not (answer[0] or _would_pass(work, limit, one, answer[1], answer[2])):
         return False
     suspension = next(each for each in limit.suspensions if one.resource in each.resources)
     if suspension.after is None:
         return True
     since = work.state.since.get(limit.name, work.now)
     return work.now >= work.terms.later(since, suspension.after, work.state, limit.place)
+
+
+def _would_pass(work: Work, limit: Limit, one: Running, used: Fraction, allowed: Fraction | None) -> bool:
+    """Whether the hour that would begin now passes a limit of spending that may not be exceeded."""
+    question = limit.question
+    if question.word != "exceed" or not isinstance(question.measure, Spend) or allowed is None:
+        return False
+    if work.terms.counts_in[one.resource] or not _started(work, one):
+        return False
+    if one.by:
+        one = replace(one, since=work.now, posted=ZERO)
+    return used + stretch(work, one, work.now, True).exact_amount - one.posted > allowed
 
 
 def resume(work: Work) -> None:

@@ -62,7 +62,8 @@ class Running:
     charged_to: Fraction | None = None
     rules: str = ""  # by which rules it was charged so far
     exact: tuple[tuple[str, Fraction], ...] = ()  # where prices count: what each line came to before rounding
-    refunded: Fraction = Fraction(0)  # of this stretch
+    refunded: Fraction = Fraction(0)  # of all its stretches
+    total: Fraction = Fraction(0)  # what these came to
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class State:
     marks: tuple[Mark, ...] = ()
     unmarked: int = 0
     used: dict[Window, Fraction] = field(default_factory=dict)
-    slid: dict[Window, tuple[tuple[Fraction, Fraction], ...]] = field(default_factory=dict)
+    slid: dict[Window, tuple[tuple[Fraction, Fraction], ...]] = field(default_factory=dict)  # instants, running totals
     running: dict[str, Running] = field(default_factory=dict)
     ran: dict[str, bool] = field(default_factory=dict)  # the resources that were ever started
     fees: dict[str, FeeState] = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from fractions import Fraction
+from operator import itemgetter
 
 from pricelang.account.state import State
 from pricelang.account.state import Window
@@ -17,6 +19,10 @@ from pricelang.engine.intake import RecordError
 
 ZERO = Fraction(0)
 MONTH = 32 * 86400
+BEGINNING = Fraction(-(10**15))
+"""Before all time: where a sliding window begins with nothing."""
+Slid = tuple[tuple[Fraction, Fraction], ...]
+_first = itemgetter(0)
 
 
 def window_of(terms: Terms, limit: Limit, state: State, read: Evaluation) -> Window:
@@ -34,7 +40,14 @@ def used(terms: Terms, limit: Limit, state: State, window: Window, at: Fraction)
     if limit.question.rolling is None:
         return state.used.get(window, ZERO)
     since = _reach(terms, limit, state, at)
-    return sum((amount for when, amount in state.slid.get(window, ()) if since < when <= at), ZERO)
+    held = state.slid.get(window)
+    return _up_to(held, at) - _up_to(held, since) if held is not None else ZERO
+
+
+def _up_to(held: Slid, at: Fraction) -> Fraction:
+    """What a sliding window was ever given up to an instant. Its first entry is what it begins with, and no record."""
+    place = bisect_right(held, at, key=_first)
+    return held[max(0, place - 1)][1]
 
 
 def _reach(terms: Terms, limit: Limit, state: State, at: Fraction) -> Fraction:
@@ -53,7 +66,8 @@ def frees(
             return None
         return terms.period(question.each, state, at)[1]
     since = _reach(terms, limit, state, at)
-    held = [one for one in state.slid.get(window, ()) if since < one[0] <= at]
+    every = state.slid.get(window, ())
+    held = [(one[0], one[1] - every[place][1]) for place, one in enumerate(every[1:]) if since < one[0] <= at]
     total = sum((amount for _, amount in held), ZERO)
     for when, amount in held:
         if total < room or (total == room and not reach):
@@ -133,14 +147,25 @@ def add(work: Work, limit: Limit, window: Window, at: Fraction, amount: Fraction
         if amount > 0 or window in state.used:  # what was forgotten long ago has nothing to be taken from
             state.used[window] = state.used.get(window, ZERO) + amount
         return
-    held = state.slid.get(window, ())
-    since = _reach(work.terms, limit, state, min(at, state.clock)) if held else at
-    if held and held[0][0] <= since:
-        held = tuple(one for one in held if one[0] > since)
-    made = (*held, (at, amount))
-    if held and held[-1][0] > at:
-        made = tuple(sorted(made, key=lambda one: one[0]))
-    state.slid[window] = made
+    held = state.slid.get(window) or ((BEGINNING, ZERO),)
+    if at > held[0][0]:
+        held = _with(held, at, amount)
+        state.slid[window] = _without(held, _reach(work.terms, limit, state, max(at, state.clock)))
+
+
+def _with(held: Slid, at: Fraction, amount: Fraction) -> Slid:
+    """A sliding window with one more amount, in order of time."""
+    if at >= held[-1][0]:
+        return (*held, (at, held[-1][1] + amount))
+    place = bisect_right(held, at, key=_first)
+    later = tuple((when, total + amount) for when, total in held[place:])
+    return (*held[:place], (at, held[place - 1][1] + amount), *later)
+
+
+def _without(held: Slid, since: Fraction) -> Slid:
+    """The same without what slid out, once that is the most of it."""
+    gone = bisect_right(held, since, key=_first)
+    return held[gone - 1 :] if gone > 64 and 2 * gone > len(held) else held
 
 
 def forget(terms: Terms, state: State) -> None:
@@ -162,7 +187,11 @@ def forget(terms: Terms, state: State) -> None:
         limit = limits.get(str(window[0]))
         if limit is not None and limit.question.rolling is not None:
             since = _reach(terms, limit, state, state.clock)
-            held = tuple(one for one in held if one[0] > since)
-        if held:
-            slid[window] = held
+            if held[-1][0] <= since:
+                continue
+        slid[window] = held
     state.slid = slid
+    names = {name for name, limit in limits.items() if limit.question.each is not None}
+    state.alerted = {
+        key: told for key, told in state.alerted.items() if str(key[0]) not in names or tuple(key[:3]) in state.used
+    }

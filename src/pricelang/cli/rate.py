@@ -80,7 +80,7 @@ def command(
         raise click.UsageError("usage and accounts cannot both come from standard input; name a file")
     if rejects == "-" and out in (None, "-"):
         raise click.UsageError("charges and rejected records cannot both go to standard output; name a file")
-    _distinct(rules, usage, accounts, out, rejects)
+    distinct([rules, usage, accounts], [out, rejects])
 
     from pricelang.cli.rules import loaded
 
@@ -106,10 +106,10 @@ def _target_format(out: str | None, given: str | None, told_by_name: bool) -> st
     return chosen_format(out, given)
 
 
-def _distinct(rules: str, usage: str, accounts: str | None, out: str | None, rejects: str | None) -> None:
+def distinct(inputs: list[str | None], outputs: list[str | None]) -> None:
     """Refuses to write over what is read."""
-    read = [path for path in (usage, accounts, rules) if path is not None and path != "-"]
-    written = [path for path in (out, rejects) if path is not None and path != "-"]
+    read = [path for path in inputs if path is not None and path != "-"]
+    written = [path for path in outputs if path is not None and path != "-"]
     for index, path in enumerate(written):
         for other in [*read, *written[:index]]:
             try:

@@ -57,7 +57,11 @@ def command(rules: str, events: str, url: str, out: str | None, text: bool) -> N
 
     from pricelang.account.journal import LedgerError
     from pricelang.account.ledger import Ledger
+    from pricelang.cli.rate import distinct
     from pricelang.cli.rules import loaded
+
+    kept = url.partition("///")[2] if url.startswith("sqlite:///") else None
+    distinct([rules, events, kept], [out])
 
     ruleset = loaded(rules)
     counts = Counts()

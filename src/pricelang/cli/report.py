@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import Any
 
 import click
 
+from pricelang.cli.ledgers import existing_ledger
 from pricelang.cli.rules import Unreadable
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Asked:
                 rows = [row for row in rows if row.at <= now]
             return self._of_rows(rows, contents, now)
         assert self.ledger is not None
-        with _opened_ledger(self.ledger, rules) as ledger:
+        with existing_ledger(self.ledger, rules) as ledger:
             if self.kind in OF_ONE:
                 return self._of_account(self._one(ledger, now))
             return self._of_journals(self._journals(ledger, now), rules, now)
@@ -275,25 +275,6 @@ class Asked:
         paid = found["paid_from_balance"]["total"]
         sums = (("total", found["total"]), ("paid from the balance", paid), ("due", found["due"]))
         return [*lines, *({"section": name, "amount": amount} for name, amount in sums)]
-
-
-@contextmanager
-def _opened_ledger(url: str, rules: Ruleset) -> Iterator[Ledger]:
-    """A ledger that is there already: a report makes none."""
-    from pricelang.account.journal import LedgerError
-    from pricelang.account.ledger import Ledger
-
-    kind, _, rest = url.partition("://")
-    path = rest.removeprefix("/")
-    if kind == "memory":
-        raise Unreadable("a ledger in memory is gone with the program that made it; name one that is kept")
-    if kind == "sqlite" and path and not os.path.exists(path):
-        raise Unreadable(f"{path} does not exist")
-    try:
-        with Ledger.open(url, rules) as ledger:
-            yield ledger
-    except LedgerError as error:
-        raise Unreadable(f"the ledger cannot be read: {error}") from None
 
 
 def _lines(path: str, lenient: bool) -> Iterator[Mapping[str, Any]]:

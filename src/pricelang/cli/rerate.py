@@ -7,7 +7,6 @@ import sys
 import click
 
 from pricelang.cli.rules import Stopped
-from pricelang.cli.rules import Unreadable
 
 
 @click.command("rerate", short_help="Price posted usage again and post the difference.")
@@ -37,18 +36,15 @@ def command(
 
     Exit code 0: done. 1: some usage could not be priced. 2: the ledger cannot be used, or the rules have errors.
     """
-    from pricelang.account.journal import LedgerError
-    from pricelang.account.ledger import Ledger
     from pricelang.account.rerun import rerated
+    from pricelang.cli.ledgers import existing_ledger
     from pricelang.cli.rules import loaded
     from pricelang.engine.intake import RecordError
 
     ruleset = loaded(rules)
     try:
-        with Ledger.open(url, ruleset) as ledger:
+        with existing_ledger(url, ruleset) as ledger:
             results = rerated(ledger, account, start, stop, at, id, dry_run)
-    except LedgerError as error:
-        raise Unreadable(f"the ledger cannot be used: {error}") from None
     except RecordError as error:
         raise click.UsageError(error.message) from None
     failed = 0

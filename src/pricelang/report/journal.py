@@ -279,7 +279,8 @@ class _Reader:
         parts = parts_of(outcome["lines"], amount)
         if raw is not None:
             fields, quantities = self.contents.read(row.type, raw)
-            if self.terms.program.usages[row.type].is_resource and "started" in raw:
+            usage = self.terms.program.usages.get(row.type)  # the rules may have it no more
+            if usage is not None and usage.is_resource and "started" in raw:
                 lines = [(one.unit, one.quantity) for one in parts if one.quantity is not None]
                 quantities = self.contents.ran(row.type, raw, lines)
         self.standing[row.id] = _Standing(row.type, fields, quantities, parts, amount)
