@@ -665,6 +665,8 @@ class Account:
                 if name == "plan":
                     self.plans_on.append((now, value))
                     self.fees()
+            if self.spend(now) > 0:
+                self.touch(now)  # the limit of today may be another
         elif kind == "topup":
             self.money(event["id"], Fraction(event["amount"]), at)
         elif kind == "payment":

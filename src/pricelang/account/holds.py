@@ -47,7 +47,7 @@ def authorize(work: Work, record: Record) -> tuple[Failed, ...]:
     _reserve(work, hold, amount)
     work.hold, work.reserved = record.id, amount
     work.lines = charge.lines if amount == charge.exact_amount else ()
-    work.fell = work.fell or terms.pays(record.type) and amount > 0
+    work.fell = work.fell or (terms.pays(record.type) and amount > 0)
     return ()
 
 
@@ -145,7 +145,7 @@ def _long_ago(work: Work, entry: Entry) -> Hold:
 
 def _closed_by(work: Work, entry: Entry) -> str | None:
     for one in later(work, entry, entry.id):
-        kind = one.event.get("type")
-        if kind in ("settle", "release") and one.event.get("hold") == entry.id:
+        kind, accepted = one.event.get("type"), one.outcome.get("decision") == "accepted"
+        if accepted and kind in ("settle", "release") and one.event.get("hold") == entry.id:
             return "was released already" if kind == "release" else "was settled already"
     return None

@@ -11,11 +11,11 @@ from pricelang.account.work import Work
 
 
 def later(work: Work, entry: Entry | None, id: str) -> Iterator[Entry]:
-    """Accepted entries of the account after one (None: all) that name an id somewhere."""
+    """Entries of the account after one (None: all) that name an id somewhere. What was refused is among them: it may
+    have posted what had fallen due before it."""
     quoted = text_of({"": id})[4:-1]
     for one in work.past.entries(work.state.name, entry.seq if entry is not None else 0):
-        said = quoted in one.event_text or quoted in one.outcome_text
-        if said and one.outcome.get("decision") == "accepted":
+        if quoted in one.event_text or quoted in one.outcome_text:
             yield one
 
 
