@@ -903,3 +903,41 @@ def test_a_story_can_set_a_field_of_another_account() -> None:
 @pytest.mark.parametrize("times", ["1000", "1,000"])
 def test_a_story_counts_to_thousands(times: str) -> None:
     assert story(f"  2026-02-02 10:00 call {times} times: n 1\n  expect balance -$1,000\n").name == "acme"
+
+
+# --- what time brings, and when -------------------------------------------------------------------------------------
+
+
+def test_hours_that_came_with_a_refused_event_can_be_given_back() -> None:
+    limit = "limit daily\n  n each day may not exceed 1\n  refuse call with 429\n"
+    t = Teller(ruleset(CALL + VM + FUNDS.format("call, vm") + limit))
+    t.ok("2026-02-01 00:00", "topup", amount=10)
+    t.ok("2026-02-02 10:00", "start", resource="vm", resource_id="v", kind="k")
+    assert t.tell("2026-02-02 12:30", "call", n=5).decision == "refused"
+    assert t.balance == Decimal(7)
+    t.ok("2026-02-02 12:31", "refund", of="v", amount=3)
+    assert t.balance == Decimal(10)
+
+
+@pytest.mark.parametrize(("each", "days", "total"), [("day", 10, "10"), ("month", 10, "40")])
+def test_a_minimum_counts_what_ran_until_its_end(each: str, days: int, total: str) -> None:
+    least = {"day": "$1", "month": "$40"}[each]
+    body = f"resource vm\n  size  GB\n\nprice vm\n  a:  size at $0.00036 per GB-hour\n    at least {least} each {each}\n\n"
+    t = Teller(ruleset(body + FUNDS.format("vm")))
+    t.ok("2026-02-01 00:00", "topup", amount=1000)
+    t.ok("2026-02-01 03:15", "start", resource="vm", resource_id="v", size=100)
+    t.ok("2026-02-10 07:20", "stop", resource_id="v")
+    t.ok({"day": "2026-02-11 00:00", "month": "2026-03-01 00:00"}[each], "clock")
+    # January has no use; its days and its month ask for the minimum all the same
+    before = {"day": 31, "month": 40}[each]
+    assert 1000 - t.balance == Decimal(total) + before
+
+
+def test_a_fee_that_got_another_name_goes_on(reopen: Reopen) -> None:
+    fee = CALL + "price account\n  {}:  $30 every month in advance\n"
+    t = reopen(fee.format("plan"), signup="2026-02-15 09:00")
+    assert sum(one.amount for one in t.postings if one.kind == "fee") == 30
+    t = reopen(fee.format("sub"))
+    for when in ("2026-02-16 10:00", "2026-03-01 10:00", "2026-04-01 10:00"):
+        t.ok(when, "clock", id=when)
+    assert sum(one.amount for one in t.postings if one.kind == "fee") == 60

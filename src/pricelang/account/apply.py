@@ -94,7 +94,7 @@ def _applied(terms: Terms, state: State | None, event: Event, past: Past) -> tup
         message = f"this lies more than five years after the account's last event, at {instant_text(state.clock)}"
         raise RecordError("too-far-ahead", "at", message)
     work = Work(terms, state.copy(), past, state.clock)
-    if len(state.fees) < len(terms.policy.fees):
+    if any(fee.label not in state.fees for fee in terms.policy.fees):
         fees.begin_new(work)
     advance(work, max(event.at, state.clock), event.rank if event.at >= state.clock else LAST)
     refused = Work(terms, work.state.copy(), past, work.now, list(work.postings), list(work.notices))

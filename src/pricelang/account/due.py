@@ -87,7 +87,9 @@ def _do(work: Work, item: Item) -> None:
         elif kind == HOLD:
             holds.lapse(work, state.holds[name])
         elif kind == MINIMUM:
-            minimums.settle(work, next(floor for floor in terms.floors if floor.name == name))
+            floor = next(floor for floor in terms.floors if floor.name == name)
+            resources.up_to_now(work, floor.price.usage)
+            minimums.settle(work, floor)
         elif kind == GRANT:
             refills.every(work, next(grant for grant in terms.policy.grants if grant.name == name))
         elif kind == FEE:

@@ -344,6 +344,15 @@ def tick(work: Work, one: Running) -> None:
         work.tell("suspended", limit=name, resource=one.resource, resource_id=one.id)
 
 
+def up_to_now(work: Work, usage: str) -> None:
+    """Charges what runs of a usage by time for what is over: a period that ends now counts it. Whether it goes on is
+    asked at its own tick, which is still to come."""
+    for one in list(work.state.running.values()):
+        if one.resource == usage and one.tick == work.now and not one.by and not _started(work, one):
+            charge_to(work, one, work.now, True)
+            work.state.running[one.id] = replace(work.state.running[one.id], tick=work.now)
+
+
 def _on_the_hour(work: Work, one: Running) -> bool:
     """Whether the next hour would begin now; a new day, at which time is charged too, is none."""
     lines = lines_of(work, one)
