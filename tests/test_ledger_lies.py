@@ -922,7 +922,9 @@ def test_hours_that_came_with_a_refused_event_can_be_given_back() -> None:
 @pytest.mark.parametrize(("each", "days", "total"), [("day", 10, "10"), ("month", 10, "40")])
 def test_a_minimum_counts_what_ran_until_its_end(each: str, days: int, total: str) -> None:
     least = {"day": "$1", "month": "$40"}[each]
-    body = f"resource vm\n  size  GB\n\nprice vm\n  a:  size at $0.00036 per GB-hour\n    at least {least} each {each}\n\n"
+    body = (
+        f"resource vm\n  size  GB\n\nprice vm\n  a:  size at $0.00036 per GB-hour\n    at least {least} each {each}\n\n"
+    )
     t = Teller(ruleset(body + FUNDS.format("vm")))
     t.ok("2026-02-01 00:00", "topup", amount=1000)
     t.ok("2026-02-01 03:15", "start", resource="vm", resource_id="v", size=100)
