@@ -181,3 +181,27 @@ def test_the_ruleset_itself_has_no_findings() -> None:
 def test_one_mistake_brings_one_finding(words: str, instead: str, code: str) -> None:
     assert words in RULES
     assert codes(RULES.replace(words, instead, 1)) == [code]
+
+
+HALF = """usage call
+  model  text
+  tier   one of standard or batch or express
+
+table tiers by {} and model, per request
+  | {}       | model | rate  |
+  | standard | a     | $0.02 |
+  | standard | any   | $0.03 |
+  | batch    | a     | $0.01 |
+{}
+price call
+  calls:  requests at tiers.rate
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "missing"),
+    [("", True), ("  | express | a | $1 |", False), ("  | any | any | $1 |", False)],
+)
+def test_each_word_of_a_key_has_a_row_whatever_the_other_keys(row: str, missing: bool) -> None:
+    text = "ruleset acme\n  currency USD\n\n" + HALF.format("tier", "tier", row)
+    assert codes(text) == ["PL406"] * missing

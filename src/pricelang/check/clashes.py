@@ -125,14 +125,15 @@ def missing_rows(
     lines: list[n.Cells],
     scope: Scope,
 ) -> None:
-    """Where every key is one of a closed set of words, each combination needs a row."""
+    """Where every key is one of a closed set of words, each combination needs a row; where some are, each word does."""
+    if any(not part for row in rows for part in row):
+        return  # a word of a key is wrong, and was said
     if not keys or any(type is None or type.kind not in ("choice", "truth") for type in keys):
+        _missing_words(info, keys, rows, scope)
         return
     sets: list[tuple[str | bool, ...]] = [
         type.choices if type.kind == "choice" else (True, False) for type in keys if type is not None
     ]
-    if any(not part for row in rows for part in row):
-        return  # a word of a key is wrong, and was said
     total = 1
     for one in sets:
         total *= len(one)
@@ -151,6 +152,20 @@ def missing_rows(
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         scope.findings.add(codes.MISSING_ROW, info.node.place, what=", ".join(missing[:3]) + more)
+
+
+def _missing_words(
+    info: TableInfo, keys: list[Type | None], rows: list[tuple[tuple[KeyPart, ...], ...]], scope: Scope
+) -> None:
+    """Words of one key for which there is no row at all, whatever the other keys are."""
+    for place, type in enumerate(keys):
+        if type is None or type.kind != "choice" or not rows:
+            continue
+        given = {part for row in rows for part in row[place]}
+        missing = [f"`{word}`" for word in type.choices if not any(_fits(part, word) for part in given)]
+        if missing:
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            scope.findings.add(codes.MISSING_ROW, info.node.place, what=", ".join(missing[:3]) + more)
 
 
 def _is_open(row: tuple[tuple[KeyPart, ...], ...]) -> bool:
