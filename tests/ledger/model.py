@@ -708,7 +708,7 @@ class Account:
             if hold is None or not hold.open:
                 raise Reject("hold")
             hold.open = False
-            if not hold.lapsed:
+            if kind == "settle" or not hold.lapsed:
                 self.touch(hold.at)
             if kind == "settle":
                 usage = event["usage"]
