@@ -380,7 +380,7 @@ def test_csv_in_and_out_is_safe_to_open(shop: Path, tmp_path: Path) -> None:
     assert list(row) == ["id", "type", "at", "account", "currency", "amount", "exact", "lines"]
     assert (row["id"], row["account"], row["amount"]) == ("'=1+1", "'@a", "0.001")
     assert json.loads(row["lines"])[0]["name"] == "tokens"
-    for text in ("=1", "+1", "-1", "@x", "\tx", "\rx"):
+    for text in ("=1", "+1", "-1", "@x", "\tx", "\rx", "\uff1d1", "\uff20x"):
         assert guarded(text) == "'" + text
     assert guarded("a=1") == "a=1"
 
