@@ -247,7 +247,7 @@ def _amount(text: str, word: n.Word, scope: Scope) -> Fraction | None:
         scope.findings.add(
             codes.BAD_CELL,
             word.place,
-            "write an amount such as `$10`, or `any from $5`",
+            "write an amount such as `$10`, amounts such as `from $50 below $100`, or `any from $5`",
             text=word.text,
             kind="an amount to pay",
         )
