@@ -286,3 +286,30 @@ def test_a_rerate_of_no_days_does_not_stand_in_the_way_of_the_right_one(lost: Pa
     CliRunner().invoke(Commands("pricelang"), [*command, "--from", "2026-03-01", "--to", "2026-02-01"])
     right = CliRunner().invoke(Commands("pricelang"), [*command, "--from", "2026-02-01", "--to", "2026-03-01"])
     assert "id-conflict" not in right.output
+
+
+ALERTED = """account
+  daily  USD
+
+limit daily
+  spend each day may reach account.daily
+  alert at 50%, 100%
+
+"""
+
+
+def test_an_alert_at_nothing_is_told_once_a_day() -> None:
+    t = Teller(ruleset(CALL + ALERTED), daily=0)
+    for hour in (8, 9, 12, 20):
+        t.ok(f"2026-02-02 {hour:02d}:00", "call", n=0)
+    assert [one["level"] for one in t.told("alert")] == ["50%", "100%"]
+
+
+def test_a_day_that_was_forgotten_alerts_no_more() -> None:
+    t = Teller(ruleset(CALL + ALERTED), daily=5)
+    t.ok("2026-02-01 00:00", "topup", amount=100)
+    t.ok("2026-02-02 10:00", "call", id="c", n=600)
+    assert len(t.told("alert")) == 2
+    t.ok("2026-05-02 10:00", "correct", of="c", usage={"type": "call", "n": 2000, "at": "2026-02-02T10:00:00Z"})
+    assert len(t.told("alert")) == 2
+    assert t.paid_for("c") == 20

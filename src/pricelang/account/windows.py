@@ -140,7 +140,8 @@ def count(
 def add(work: Work, limit: Limit, window: Window, at: Fraction, amount: Fraction) -> None:
     """Adds to a window; what slid out long ago is forgotten."""
     state = work.state
-    work.touched[limit.name, window] = limit
+    if not long_ago({limit.name: limit}, window, state.clock):
+        work.touched[limit.name, window] = limit
     if not amount:
         return
     if limit.question.rolling is None:
@@ -168,20 +169,22 @@ def _without(held: Slid, since: Fraction) -> Slid:
     return held[gone - 1 :] if gone > 64 and 2 * gone > len(held) else held
 
 
+def long_ago(limits: dict[str, Limit], window: tuple[object, ...], clock: Fraction) -> bool:
+    """Whether a window of the calendar ended so long ago that it is forgotten."""
+    limit = limits.get(str(window[0]))
+    each = limit.question.each if limit is not None else None
+    if each is None or not isinstance(window[1], Fraction):
+        return False
+    long = {"minute": 3600, "hour": 86400}.get(each.unit, 2 * MONTH)
+    return window[1] < clock - long - (370 * 86400 if each.unit in ("quarter", "year", "bill") else 0)
+
+
 def forget(terms: Terms, state: State) -> None:
-    """Drops windows that ended long ago; usage later than that is counted from nothing."""
+    """Drops windows that ended long ago; usage later than that is counted from nothing, and no alert tells of it."""
     limits = {limit.name: limit for limit in terms.policy.limits}
-    kept = {}
-    for window, amount in state.used.items():
-        name, start, _ = window
-        limit = limits.get(str(name))
-        each = limit.question.each if limit is not None else None
-        if each is not None and isinstance(start, Fraction):
-            long = {"minute": 3600, "hour": 86400}.get(each.unit, 2 * MONTH)
-            if start < state.clock - long - (370 * 86400 if each.unit in ("quarter", "year", "bill") else 0):
-                continue
-        kept[window] = amount
-    state.used = kept
+    clock = state.clock
+    state.used = {window: amount for window, amount in state.used.items() if not long_ago(limits, window, clock)}
+    state.alerted = {key: told for key, told in state.alerted.items() if not long_ago(limits, key, clock)}
     slid = {}
     for window, held in state.slid.items():
         limit = limits.get(str(window[0]))
@@ -191,7 +194,3 @@ def forget(terms: Terms, state: State) -> None:
                 continue
         slid[window] = held
     state.slid = slid
-    names = {name for name, limit in limits.items() if limit.question.each is not None}
-    state.alerted = {
-        key: told for key, told in state.alerted.items() if str(key[0]) not in names or tuple(key[:3]) in state.used
-    }
