@@ -205,3 +205,10 @@ price call
 def test_each_word_of_a_key_has_a_row_whatever_the_other_keys(row: str, missing: bool) -> None:
     text = "ruleset acme\n  currency USD\n\n" + HALF.format("tier", "tier", row)
     assert codes(text) == ["PL406"] * missing
+
+
+def test_a_rounding_is_advised_in_the_currency_of_the_ruleset() -> None:
+    text = "ruleset sip\n  currency EUR\n\nusage call\n  seconds  seconds\n\nprice call\n  talk:  seconds at €0.019 per minute\n"
+    (found,) = checked(Source("acme.price", text), Folder(Path("acme.price"), {})).findings
+    assert found.code == "PL522"
+    assert found.advice == "add `rounded to 0.000001 EUR, half even`"

@@ -153,7 +153,12 @@ def _endless(line: Line, decl: n.LineDecl, lowered: Lowered, header: Header, sco
             continue
         for granule, shown in _granules(line, position, lowered.usage, scope):
             if not _ends(granule * figure.rate):
-                scope.findings.add(codes.ENDLESS_DECIMALS, line.place, what=f"{shown} at {figure.shown}")
+                scope.findings.add(
+                    codes.ENDLESS_DECIMALS,
+                    line.place,
+                    f"add `rounded to 0.000001 {scope.currency}, half even`",
+                    what=f"{shown} at {figure.shown}",
+                )
                 return
 
 
