@@ -1,0 +1,153 @@
+"""`rate_many`: files and tables of usage charged in columns, with what the library's users get of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+from typing import Any
+
+from pricelang.engine.account import Account
+from pricelang.engine.charge import Charge
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import Record
+from pricelang.number import decimal_or_fraction
+from pricelang.plain import dataclass
+
+if TYPE_CHECKING:
+    from pricelang.engine.columnar.run import Columnar
+    from pricelang.engine.columnar.run import Outcome
+    from pricelang.engine.columnar.sources import Source
+    from pricelang.library import Ruleset
+
+EXTRA = "columns need NumPy and pyarrow; install them with `pip install 'pricelang[columnar]'`"
+
+
+class MissingExtra(ImportError):
+    """A package that only some need is not installed; the text says how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What became of many records. `charges`, `rejects` and `totals` are tables of Arrow; the counts add up:
+    `records` = `charged` + `rejected` + `duplicates`. `charges` is None where they went to a file or only sums were
+    asked for; what the ends of periods charge is in it too, and in no count of records. `in_columns` of the charged were
+    priced in columns, the others one by one."""
+
+    records: int
+    charged: int
+    rejected: int
+    duplicates: int
+    period_ends: int
+    in_columns: int
+    amount: Decimal | Fraction
+    exact: Decimal | Fraction
+    charges: Any
+    rejects: Any
+    totals: Any
+
+
+def columnar_of(rules: Ruleset, known: Mapping[str, Account] | None = None) -> Columnar:
+    """The ruleset over columns."""
+    try:
+        import numpy  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise MissingExtra(EXTRA) from None
+    from pricelang.engine.columnar.run import Columnar
+    from pricelang.engine.columnar.terms import Accounts
+
+    engine, compiled = rules._engine, rules._compiled
+    accounts = dict(known or {})
+
+    def rate(record: Record, account: Account) -> Charge:
+        if compiled is not None:
+            return compiled.rate(record, account)
+        return engine.rate(record, account, Counts())
+
+    return Columnar(engine, rate, lambda name: accounts.get(name) or Account(name), Accounts(accounts))
+
+
+def source_of(usage: object, columnar: Columnar) -> Source:
+    """What `rate_many` was given, as a source of batches."""
+    import pyarrow as pa
+
+    from pricelang.engine.columnar.sources import ParquetSource
+    from pricelang.engine.columnar.sources import SourceError
+    from pricelang.engine.columnar.sources import TableSource
+
+    if isinstance(usage, pa.RecordBatch):
+        usage = pa.Table.from_batches([usage])
+    if isinstance(usage, pa.Table):
+        return TableSource(usage, columnar.words)
+    if not isinstance(usage, str | os.PathLike):
+        raise TypeError("usage must be a path of a Parquet file or a table of Arrow")
+    if not os.path.exists(usage):
+        raise FileNotFoundError(f"{os.fspath(usage)} does not exist")
+    try:
+        return ParquetSource(usage, columnar.words)
+    except SourceError as error:
+        raise ValueError(str(error)) from None
+
+
+def rate_many(
+    rules: Ruleset,
+    usage: object,
+    accounts: Mapping[str, Mapping[str, object]] | None,
+    signups: Mapping[str, str] | None,
+    out: str | os.PathLike[str] | None,
+    total_by: Iterable[str] | None,
+    ids_unique: bool,
+    workers: int,
+) -> Rated:
+    """See `Ruleset.rate_many`."""
+    import contextlib
+
+    columnar = columnar_of(rules, rules.accounts_of(accounts, signups))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pricelang.engine.columnar.charges import REJECTS
+    from pricelang.engine.columnar.run import Wanted
+
+    source = source_of(usage, columnar)
+    charges: list[Any] = []
+    rejects: list[Any] = []
+    summed = total_by is not None
+    with contextlib.ExitStack() as stack:
+        take: Callable[[Any], None] | None = None
+        if out is not None:
+            writer = stack.enter_context(pq.ParquetWriter(os.fspath(out), columnar.schema(source), compression="zstd"))
+            take = writer.write_batch
+        elif not summed:
+            take = charges.append
+        wanted = Wanted(
+            take, rejects.append, tuple(total_by) if total_by is not None else None, ids_unique, None, workers
+        )
+        outcome = columnar.run(source, wanted)
+    return rated(
+        outcome,
+        pa.Table.from_batches(charges, columnar.schema(source)) if out is None and not summed else None,
+        pa.Table.from_batches(rejects, REJECTS),
+    )
+
+
+def rated(outcome: Outcome, charges: Any, rejects: Any) -> Rated:
+    """An outcome as the library gives it."""
+    return Rated(
+        outcome.records,
+        outcome.charged,
+        outcome.rejected,
+        outcome.duplicates,
+        outcome.period_ends,
+        outcome.in_columns,
+        decimal_or_fraction(outcome.total.amount),
+        decimal_or_fraction(outcome.total.exact),
+        charges,
+        rejects,
+        None if outcome.groups is None else outcome.groups.table(),
+    )

@@ -1,0 +1,413 @@
+"""A file or a table of usage, charged: START HERE.
+
+Records are read in batches; each usage's graph prices what it can (`batch`), the record engine the rest; charges come
+out in the order of the records. Where something counts over a period, the records are priced in order of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pricelang.engine.account import Account
+from pricelang.engine.charge import Charge
+from pricelang.engine.charge import Rejection
+from pricelang.engine.columnar.batch import Priced
+from pricelang.engine.columnar.batch import Pricer
+from pricelang.engine.columnar.batch import charges_of
+from pricelang.engine.columnar.batch import raw_records
+from pricelang.engine.columnar.charges import charge_rows
+from pricelang.engine.columnar.charges import reject_rows
+from pricelang.engine.columnar.charges import schema_of
+from pricelang.engine.columnar.columns import Sources
+from pricelang.engine.columnar.ids import among
+from pricelang.engine.columnar.ids import digests
+from pricelang.engine.columnar.ids import repeated_of
+from pricelang.engine.columnar.plan import Plan
+from pricelang.engine.columnar.plan import Written
+from pricelang.engine.columnar.plan import written_of
+from pricelang.engine.columnar.sources import Source
+from pricelang.engine.columnar.sources import Unit
+from pricelang.engine.columnar.terms import Accounts
+from pricelang.engine.columnar.totals import Groups
+from pricelang.engine.columnar.totals import Total
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import Intake
+from pricelang.engine.intake import Record
+from pricelang.engine.intake import RecordError
+from pricelang.engine.intake import Seen
+from pricelang.engine.record import Engine
+from pricelang.engine.stream import counts_over_time
+from pricelang.engine.stream import rate_stream
+from pricelang.plain import dataclass
+
+WORKERS = 2
+CHUNK = 20_000
+
+RateRecord = Callable[[Record, Account], Charge]
+Take = Callable[[pa.RecordBatch], None]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the records: counts that add up, and sums."""
+
+    records: int = 0
+    charged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    period_ends: int = 0
+    period_ends_refused: int = 0
+    in_columns: int = 0  # charged by graphs, the others by the record engine
+    total: Total = field(default_factory=Total)
+    groups: Groups | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is asked for: charges, rejections, sums by keys; whether ids are known to be unique."""
+
+    charges: Take | None = None
+    rejects: Take | None = None
+    total_by: tuple[str, ...] | None = None
+    ids_unique: bool = False
+    progress: Callable[[int], None] | None = None
+    workers: int = WORKERS
+
+
+class Columnar:
+    """A ruleset over columns."""
+
+    def __init__(
+        self, engine: Engine, rate: RateRecord, account_of: Callable[[str], Account], accounts: Accounts
+    ) -> None:
+        self.engine = engine
+        self.program = engine.program
+        self.account_of = account_of
+        self.sources = Sources(engine.program, accounts)
+        self._rate = rate
+        self._written: dict[frozenset[str], Written] = {}
+
+    def written(self, source: Source) -> Written:
+        """How the figures of a source's charges are written: what is proved of the usages that occur in it."""
+        types = source.types()
+        if types not in self._written:
+            self._written[types] = written_of(self.engine, sorted(types))
+        return self._written[types]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The columns whose texts are worth a dictionary."""
+        return frozenset({"type", "account", *self.sources.words}) - {"id"}
+
+    def schema(self, source: Source) -> pa.Schema:
+        """The columns of the charges of a source."""
+        return schema_of(self.written(source), _unit(source))
+
+    def rate_one(self, record: Record) -> Charge:
+        return self._rate(record, self.account_of(record.account))
+
+    def run(self, source: Source, wanted: Wanted) -> Outcome:
+        """Charges all records of a source. Raises SourceError where it can't be read."""
+        if counts_over_time(self.program):
+            return self._in_order_of_time(source, wanted)
+        return _Run(self, source, wanted).go()
+
+    # --- where something counts over a period
+
+    def _in_order_of_time(self, source: Source, wanted: Wanted) -> Outcome:
+        """All records by the definition, which sorts them."""
+        outcome = Outcome()
+        outcome.groups = self.groups(wanted)
+        rows: list[dict[str, Any]] = []
+
+        def items() -> Iterator[tuple[int | None, Any]]:
+            row = 0
+            for unit in source.units():
+                for batch in source.batches(unit, None):
+                    for raw in raw_records(batch):
+                        row += 1
+                        if outcome.groups is not None:
+                            rows.append(raw if isinstance(raw, dict) else {})
+                        yield row, raw
+                    outcome.records = row
+                    if wanted.progress is not None:
+                        wanted.progress(row)
+
+        def rate(record: Record, account: Account, counts: Counts) -> Charge:
+            return self.engine.rate(record, account, counts)
+
+        charges: list[Charge] = []
+        rejections: list[tuple[int, Rejection]] = []
+        found = rate_stream(self.engine, rate, Intake(self.program), items(), self.account_of)
+        for number, result in enumerate(found):
+            at_end = number >= outcome.records
+            if isinstance(result, Charge):
+                charges.append(result)
+                outcome.total.charge(result)
+                if outcome.groups is not None:
+                    outcome.groups.charge(result, {} if at_end else rows[number])
+                if at_end:
+                    outcome.period_ends += 1
+                else:
+                    outcome.charged += 1
+            else:
+                rejections.append((number + 1, result))
+                if at_end:
+                    outcome.period_ends_refused += 1
+                elif result.code == "duplicate":
+                    outcome.duplicates += 1
+                else:
+                    outcome.rejected += 1
+            if len(charges) >= CHUNK:
+                self._hand_over(charges, rejections, source, wanted)
+        self._hand_over(charges, rejections, source, wanted)
+        return outcome
+
+    def _hand_over(
+        self, charges: list[Charge], rejections: list[tuple[int, Rejection]], source: Source, wanted: Wanted
+    ) -> None:
+        if charges and wanted.charges is not None:
+            wanted.charges(charge_rows(charges, self.written(source), _unit(source)))
+        if rejections and wanted.rejects is not None:
+            wanted.rejects(reject_rows(rejections))
+        charges.clear()
+        rejections.clear()
+
+    def groups(self, wanted: Wanted) -> Groups | None:
+        if wanted.total_by is None:
+            return None
+        return Groups(self.program, self.sources, wanted.total_by)
+
+
+def _unit(source: Source) -> str:
+    if "at" in source.schema.names:
+        kind = source.schema.field("at").type
+        if pa.types.is_timestamp(kind) and kind.unit == "ns":
+            return "ns"
+    return "us"
+
+
+class _Run:
+    """One run over records of which each is priced by itself."""
+
+    def __init__(self, columnar: Columnar, source: Source, wanted: Wanted) -> None:
+        self.columnar = columnar
+        self.source = source
+        self.wanted = wanted
+        self.plan = Plan(columnar.engine, columnar.sources, source.schema)
+        self.skipped = self._skipped()
+        self.columns = self._columns()
+        self.outcome = Outcome(groups=columnar.groups(wanted))
+        self.repeats: dict[int, Rejection] = {}
+        self.repeat_rows: Any = np.zeros(0, np.int64)
+
+    def _skipped(self) -> frozenset[str]:
+        """Columns that are not read, as they hold something in every row and nothing else is asked of them."""
+        if self.wanted.charges is not None or not self.wanted.ids_unique:
+            return frozenset()
+        asked = set(self.wanted.total_by or ())
+        found = set()
+        if self.source.never_null("id") and _is_plain_text(self.source, "id"):
+            found.add("id")
+        if "account" not in asked and not any(one.asks_account for one in self.plan.usages.values()):
+            if self.source.never_null("account") and _is_plain_text(self.source, "account"):
+                found.add("account")
+        return frozenset(found)
+
+    def _columns(self) -> list[str] | None:
+        """The columns that are read; those of which nothing is in any row are not."""
+        names = [name for name in self.source.schema.names if name not in self.skipped]
+        known = {one.name for usage in self.columnar.program.usages.values() for one in usage.inputs}
+        known |= {"id", "type", "account", "at", "requests", "started", "stopped"}
+        kept = [name for name in names if name in known or not self.source.always_null(name)]
+        return None if len(kept) == len(self.source.schema.names) else kept
+
+    def go(self) -> Outcome:
+        if not self.wanted.ids_unique:
+            self._judge_repeats()
+        units = self.source.units()
+        if self.wanted.charges is None and len(units) > 1 and self.wanted.workers > 1:
+            self._summed(units)
+        else:
+            self._streamed(units)
+        return self.outcome
+
+    # --- ids that occur again
+
+    def _judge_repeats(self) -> None:
+        """Decides which of the records with an id of several are duplicates, or conflicts, or neither."""
+        if "id" not in self.source.schema.names:
+            return
+        sought = repeated_of(
+            batch.column(0) for unit in self.source.units() for batch in self.source.batches(unit, ["id"])
+        )
+        if not len(sought):
+            return
+        seen = Seen()
+        intake = Intake(self.columnar.program)
+        for unit in self.source.units():
+            start = 0
+            rows: list[Any] = []
+            for batch in self.source.batches(unit, ["id"]):
+                column = batch.column(batch.schema.get_field_index("id"))
+                rows.append(among(digests(column), sought) + start)
+                start += batch.num_rows
+            places = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+            for first in range(0, len(places), CHUNK):
+                some = places[first : first + CHUNK]
+                for row, raw in zip(some.tolist(), raw_records(self.source.rows(unit, some)), strict=True):
+                    self._judge(unit.start + row, raw, seen, intake)
+        self.repeat_rows = np.array(sorted(self.repeats), np.int64)
+
+    def _judge(self, row: int, raw: Any, seen: Seen, intake: Intake) -> None:
+        if isinstance(raw, RecordError):
+            return
+        try:
+            record = intake.read(raw)
+        except RecordError:
+            return  # it is rejected for what is wrong with it, when its turn comes
+        try:
+            if seen.look(record) == "duplicate":
+                message = f"the record `{record.id}` is there already, alike"
+                self.repeats[row] = Rejection(record.id, "duplicate", "id", message)
+                return
+            self.columnar.rate_one(record)
+        except RecordError as error:
+            if error.code == "id-conflict":
+                self.repeats[row] = Rejection(record.id, error.code, error.field, error.message)
+            return
+        seen.keep(record)
+
+    def _verdicts(self, start: int, count: int) -> dict[int, Rejection] | None:
+        low, high = np.searchsorted(self.repeat_rows, [start, start + count])
+        if low == high:
+            return None
+        return {row - start: self.repeats[row] for row in self.repeat_rows[low:high].tolist()}
+
+    # --- the runs
+
+    def _pricer(self) -> Pricer:
+        intake = Intake(self.columnar.program)
+        return Pricer(self.plan, intake, self.columnar.rate_one, self.skipped, self.wanted.charges is not None)
+
+    def _priced(self, pricer: Pricer, unit: Unit, start: int, batch: pa.RecordBatch) -> Priced:
+        whole = None
+        if self.columns is not None:
+
+            def whole(rows: Any) -> pa.RecordBatch:
+                return self.source.rows(unit, rows + start)
+
+        return pricer.price(batch, self._verdicts(unit.start + start, batch.num_rows), whole)
+
+    def _summed(self, units: Sequence[Unit]) -> None:
+        """Sums only: runs of rows are read and priced side by side."""
+
+        def one(unit: Unit) -> tuple[Outcome, list[tuple[int, Rejection]]]:
+            outcome = Outcome(groups=self.columnar.groups(self.wanted))
+            if outcome.groups is not None and self.outcome.groups is not None:
+                outcome.groups.words = self.outcome.groups.words
+            rejections: list[tuple[int, Rejection]] = []
+            pricer = self._pricer()
+            start = 0
+            for batch in self.source.batches(unit, self.columns):
+                priced = self._priced(pricer, unit, start, batch)
+                rejections += [(unit.start + start + row + 1, one) for row, one in priced.rejections]
+                self._count(priced, outcome)
+                start += batch.num_rows
+            return outcome, rejections
+
+        done = 0
+        with ThreadPoolExecutor(self.wanted.workers) as pool:
+            for outcome, rejections in pool.map(one, units):
+                self._merge(outcome)
+                self._reject(rejections)
+                done += outcome.records
+                if self.wanted.progress is not None:
+                    self.wanted.progress(done)
+
+    def _streamed(self, units: Sequence[Unit]) -> None:
+        """Charges, in the order of the records: one reads and prices ahead while another writes."""
+        unit_name = _unit(self.source)
+        written = self.columnar.written(self.source) if self.wanted.charges is not None else None
+        pricer = self._pricer()
+
+        def made(unit: Unit, start: int, batch: pa.RecordBatch) -> tuple[Priced, pa.RecordBatch | None]:
+            priced = self._priced(pricer, unit, start, batch)
+            if written is None:
+                return priced, None
+            return priced, charges_of(priced, written, self.columnar.program.currency, unit_name)
+
+        def work() -> Iterator[tuple[Unit, int, pa.RecordBatch]]:
+            for unit in units:
+                start = 0
+                for batch in self.source.batches(unit, self.columns):
+                    yield unit, start, batch
+                    start += batch.num_rows
+
+        with ThreadPoolExecutor(max(1, self.wanted.workers)) as pool:
+            waiting: list[tuple[int, Any]] = []
+            for unit, start, batch in work():
+                waiting.append((unit.start + start, pool.submit(made, unit, start, batch)))
+                if len(waiting) > self.wanted.workers:
+                    self._take(*waiting.pop(0))
+            for at, one in waiting:
+                self._take(at, one)
+
+    def _take(self, start: int, future: Any) -> None:
+        priced, charges = future.result()
+        self._count(priced, self.outcome)
+        self._reject([(start + row + 1, one) for row, one in priced.rejections])
+        if charges is not None and charges.num_rows and self.wanted.charges is not None:
+            self.wanted.charges(charges)
+        if self.wanted.progress is not None:
+            self.wanted.progress(self.outcome.records)
+
+    def _count(self, priced: Priced, outcome: Outcome) -> None:
+        outcome.records += priced.batch.num_rows
+        for part in priced.parts:
+            outcome.charged += part.count
+            outcome.in_columns += part.count
+            outcome.total.part(part)
+            if outcome.groups is not None:
+                outcome.groups.part(part)
+        for row, charge in priced.charges:
+            outcome.charged += 1
+            outcome.total.charge(charge)
+            if outcome.groups is not None:
+                fields = raw_records(priced.batch.slice(row, 1))[0]
+                outcome.groups.charge(charge, fields if isinstance(fields, dict) else {})
+        for _, one in priced.rejections:
+            if one.code == "duplicate":
+                outcome.duplicates += 1
+            else:
+                outcome.rejected += 1
+
+    def _merge(self, other: Outcome) -> None:
+        mine = self.outcome
+        mine.records += other.records
+        mine.charged += other.charged
+        mine.in_columns += other.in_columns
+        mine.rejected += other.rejected
+        mine.duplicates += other.duplicates
+        mine.total.add(other.total)
+        if mine.groups is not None and other.groups is not None:
+            mine.groups.add(other.groups)
+
+    def _reject(self, rejections: list[tuple[int, Rejection]]) -> None:
+        if rejections and self.wanted.rejects is not None:
+            self.wanted.rejects(reject_rows(rejections))
+
+
+def _is_plain_text(source: Source, name: str) -> bool:
+    kind = source.schema.field(name).type
+    if isinstance(kind, pa.DictionaryType):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -1,0 +1,196 @@
+"""Where records come from, in batches: a Parquet file, an Arrow table. Rows count from 0, in the order they stand in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pricelang.plain import dataclass
+
+BATCH = 65_536
+"""Records of a batch."""
+
+
+class SourceError(Exception):
+    """A file that cannot be read at all, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A run of rows that can be read apart from the others."""
+
+    number: int
+    start: int
+    count: int
+
+
+class Source(Protocol):
+    """Records in columns."""
+
+    schema: pa.Schema
+    count: int
+
+    def units(self) -> list[Unit]:
+        """Runs of rows, in order."""
+        ...
+
+    def batches(self, unit: Unit, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        """The batches of a run, with these columns (None: all)."""
+        ...
+
+    def rows(self, unit: Unit, rows: Any) -> pa.RecordBatch:
+        """Whole rows of a run, by their places in it."""
+        ...
+
+    def never_null(self, name: str) -> bool:
+        """Whether it is known without reading it that a column holds something in every row."""
+        ...
+
+    def always_null(self, name: str) -> bool:
+        """Whether it is known without reading it that a column holds nothing."""
+        ...
+
+    def types(self) -> frozenset[str]:
+        """The usages that records name."""
+        ...
+
+
+def _plain(schema: pa.Schema, words: frozenset[str]) -> list[str]:
+    return [name for name in schema.names if name in words and _is_text(schema.field(name).type)]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+class ParquetSource:
+    """A Parquet file. `words` are the columns whose texts are worth a dictionary."""
+
+    def __init__(self, path: str | os.PathLike[str], words: frozenset[str]) -> None:
+        self.path = os.fspath(path)
+        try:
+            first = pq.ParquetFile(self.path)
+            self._words = _plain(first.schema_arrow, words)
+            self._file = pq.ParquetFile(self.path, read_dictionary=self._words)
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"{self.path} cannot be read as Parquet: {error}") from None
+        self.schema = self._file.schema_arrow
+        self.count = self._file.metadata.num_rows
+        self._repeated = len(set(self.schema.names)) != len(self.schema.names)
+
+    def units(self) -> list[Unit]:
+        found = []
+        start = 0
+        for number in range(self._file.metadata.num_row_groups):
+            count = self._file.metadata.row_group(number).num_rows
+            found.append(Unit(number, start, count))
+            start += count
+        return found
+
+    def _open(self) -> pq.ParquetFile:
+        return pq.ParquetFile(self.path, read_dictionary=self._words, metadata=self._file.metadata)
+
+    def batches(self, unit: Unit, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        with self._open() as file:
+            try:
+                yield from file.iter_batches(BATCH, [unit.number], columns, use_threads=False)
+            except (pa.ArrowException, OSError) as error:
+                raise SourceError(f"{self.path} cannot be read to its end: {error}") from None
+
+    def rows(self, unit: Unit, rows: Any) -> pa.RecordBatch:
+        with self._open() as file:
+            found = file.read_row_group(unit.number, use_threads=False).take(pa.array(rows))
+        batches = found.combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=found.schema)
+
+    def _nulls(self, name: str) -> list[tuple[int, int]] | None:
+        """For each row group, how many rows and how many nulls; None where the file does not say."""
+        metadata = self._file.metadata
+        found = []
+        for group in range(metadata.num_row_groups):
+            row_group = metadata.row_group(group)
+            for number in range(row_group.num_columns):
+                column = row_group.column(number)
+                if column.path_in_schema == name:
+                    known = column.statistics
+                    if known is None or not known.has_null_count:
+                        return None
+                    found.append((row_group.num_rows, known.null_count))
+        return found if len(found) == metadata.num_row_groups else None
+
+    def never_null(self, name: str) -> bool:
+        found = self._nulls(name)
+        return found is not None and all(not nulls for _, nulls in found)
+
+    def always_null(self, name: str) -> bool:
+        found = self._nulls(name)
+        return found is not None and all(nulls == rows for rows, nulls in found)
+
+    def types(self) -> frozenset[str]:
+        if "type" not in self.schema.names:
+            return frozenset()
+        return _words(batch.column(0) for unit in self.units() for batch in self.batches(unit, ["type"]))
+
+
+class TableSource:
+    """An Arrow table in memory."""
+
+    def __init__(self, table: pa.Table, words: frozenset[str]) -> None:
+        for name in _plain(table.schema, words):
+            index = table.schema.get_field_index(name)
+            if index >= 0:
+                with contextlib.suppress(pa.ArrowException):
+                    table = table.set_column(index, name, table.column(index).dictionary_encode())
+        self.table = table.unify_dictionaries()
+        self.schema = self.table.schema
+        self.count = self.table.num_rows
+
+    def units(self) -> list[Unit]:
+        return [Unit(0, 0, self.count)] if self.count else []
+
+    def batches(self, unit: Unit, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        yield from self.table.to_batches(BATCH)
+
+    def rows(self, unit: Unit, rows: Any) -> pa.RecordBatch:
+        batches = self.table.take(pa.array(rows)).combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=self.schema)
+
+    def never_null(self, name: str) -> bool:
+        return False
+
+    def always_null(self, name: str) -> bool:
+        return False
+
+    def types(self) -> frozenset[str]:
+        if self.schema.names.count("type") != 1:
+            return frozenset()
+        return _words(self.table.column("type").chunks)
+
+
+def _words(columns: Iterable[pa.Array]) -> frozenset[str]:
+    """The words of a column of texts."""
+    found: set[str] = set()
+    known: object = None
+    for column in columns:
+        if not isinstance(column.type, pa.DictionaryType):
+            if not _is_text(column.type):
+                continue
+            column = column.dictionary_encode()
+        words = column.dictionary
+        if len(words) > 1000 or not _is_text(words.type):
+            words = column.unique()
+        if known is not None and words.equals(known):
+            continue
+        known = words
+        try:
+            found.update(word for word in words.to_pylist() if isinstance(word, str))
+        except UnicodeDecodeError:
+            continue
+    return frozenset(found)
