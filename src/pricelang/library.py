@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pricelang.core.program import FieldType
 from pricelang.core.program import Input
@@ -39,6 +40,9 @@ from pricelang.pipeline import Reading
 from pricelang.reading import checked as checked
 from pricelang.reading import reading_of as reading_of
 from pricelang.source import Source
+
+if TYPE_CHECKING:
+    from pricelang.maps.mapping import UsageMapping
 
 Accounts = Mapping[str, Mapping[str, object]]
 
@@ -239,6 +243,20 @@ def load(path: str | os.PathLike[str]) -> Ruleset:
 def load_text(text: str, name: str = "rules.price", files: dict[str, str] | None = None) -> Ruleset:
     """A ruleset from its text; `files` are the tables and base rulesets it may name, by name."""
     return _made(checked(Source(name, text), Folder(Path(name), files or {})))
+
+
+def mapping(
+    name_or_path: str | os.PathLike[str], rules: Ruleset | None = None, given: Mapping[str, object] | None = None
+) -> UsageMapping:
+    """How others' usage objects become records: `openai`, `anthropic`, `otel`, …, or a TOML file of your own.
+
+    With `rules` its records fit the fields which that ruleset has; `given` are values for what the objects lack.
+    Raises `MappingError` with the file and the key.
+    """
+    from pricelang.maps.mapping import UsageMapping
+
+    found = UsageMapping.load(os.fspath(name_or_path))
+    return found if rules is None and not given else found.fitted(None if rules is None else rules.program, given)
 
 
 def _made(reading: Reading) -> Ruleset:
