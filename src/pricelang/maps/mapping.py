@@ -363,6 +363,8 @@ class UsageMapping:
         """Fields of the object that are taken under their own name."""
         assert self.rest is not None
         where = self.rest.told
+        usage = self._usage(record)
+        fields = None if usage is None else {one.name for one in usage.inputs}
         own = {one.target for one in self.fields if record.get(one.target) is not None} - self.given.keys()
         for inner in _found(self.rest, raw, outer):
             if not isinstance(inner, Mapping):
@@ -376,7 +378,9 @@ class UsageMapping:
                         f"{key} is given twice, by {printable(path)} too; name another field for that in a mapping of "
                         "your own, or list it under `ignore`"
                     )
-                    raise RecordError("repeated-key", printable(str(key)), message)
+                    raise RecordError("repeated-key", printable(path), message)
+                if fields is not None and key not in fields and is_number(value) and not _counts(value):
+                    continue  # nothing was counted that the ruleset could charge
                 if key != "type" or key not in self.given:
                     record[key] = value
 

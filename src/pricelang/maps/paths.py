@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import shown
@@ -49,17 +50,25 @@ def find(value: object, path: Segments, strict: bool = False, done: str = "") ->
         return [value]
     if isinstance(value, list):
         return _of_list(value, path, strict, done)
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         if strict and not is_number(value):  # a number is a count of its own; who sweeps finds it
             raise RecordError("wrong-type", done, f"{done} must be an object, and {shown(value)} is not")
         return []
-    for count in range(len(path), 0, -1):
-        name = ".".join(path[:count])
-        if value.get(name) is not None:
-            found = find(value[name], path[count:], strict, f"{done}.{name}".lstrip("."))
+    for name, left in _splits(path):
+        inner = value.get(name)
+        if inner is not None:
+            if not left:
+                return [inner]
+            found = find(inner, left, strict, f"{done}.{name}" if done else name)
             if found:
                 return found
     return []
+
+
+@lru_cache(maxsize=4096)
+def _splits(path: Segments) -> tuple[tuple[str, Segments], ...]:
+    """The keys that may stand for the beginning of a path, the longest first, each with what is left."""
+    return tuple((".".join(path[:count]), path[count:]) for count in range(len(path), 0, -1))
 
 
 def is_number(value: object) -> bool:
@@ -139,7 +148,7 @@ def _below(names: tuple[str, ...], value: object, roots: tuple[str, ...]) -> Ite
     if is_attributes(value):
         assert isinstance(value, list)
         value = attributes(value)
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         for key, inner in value.items():
             if inner is not None:
                 yield from _below(tuple(f"{name}.{key}" for name in names), inner, roots)
