@@ -420,6 +420,12 @@ COUNTS = (1000, 800, 100, 300, 100)
         ),
         ("anthropic", ["a", "list"], "not-an-object", None),
         ("otel", apart(10, 800, 0, 5, 0), "part-exceeds-whole", "input_tokens"),
+        (
+            "otel",
+            changed(flat(*COUNTS), "gen_ai.operation.name", "invoke_agent"),
+            "unknown-type",
+            "gen_ai.operation.name",
+        ),
         ("otel", changed(flat(*COUNTS), "gen_ai.usage.dreams", "3"), "unmapped", "gen_ai.usage.dreams"),
         ("otel", {"attributes": [{"key": "a", "value": {}}, {"key": "a", "value": {}}]}, "repeated-key", "a"),
         ("cloudevents", without(event(*COUNTS), "time"), "missing-field", "at"),

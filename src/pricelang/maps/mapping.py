@@ -139,6 +139,7 @@ class UsageMapping:
     needs: tuple[str, ...] = ()
     totals: tuple[Total, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    refuse: tuple[tuple[Where, tuple[str, ...]], ...] = ()
     known: frozenset[str] = frozenset()
     given: Mapping[str, object] = field(default_factory=dict)
     program: Program | None = None
@@ -229,6 +230,7 @@ class UsageMapping:
         self, record: dict[str, object], raw: Mapping[str, object], outer: tuple[Mapping[str, object], ...]
     ) -> None:
         raw = self._lifted(raw)
+        refused = self._refused(raw, outer)
         counts: dict[str, Fraction] = {}
         for source in self.fields:
             if source.kind == "count":
@@ -239,6 +241,8 @@ class UsageMapping:
         for name, value in self.given.items():
             if name == "type" or record.get(name) is None:
                 record[name] = value
+        if refused is not None:
+            raise refused
         for source in self.fields:
             if source.kind == "count":
                 count = _sum(source, raw, outer)
@@ -253,6 +257,17 @@ class UsageMapping:
             self._pass_on(record, counts, raw, outer)
         for name, count in self._apart(record, counts).items():
             record[name] = count.numerator if count.denominator == 1 else decimal_text(count)
+
+    def _refused(self, raw: Mapping[str, object], outer: tuple[Mapping[str, object], ...]) -> RecordError | None:
+        """Why an object is none to charge: it tells what others have told, whatever type it is given."""
+        for where, words in self.refuse:
+            for one in _found(where, raw, outer):
+                if one in words:
+                    message = (
+                        f"{where.told} is {shown(one)}, and such an object is not charged by the mapping {self.name}"
+                    )
+                    return RecordError("unknown-type", where.told, message)
+        return None
 
     def _lifted(self, raw: Mapping[str, object]) -> Mapping[str, object]:
         """The object as it is read: attributes beside its fields, a bare usage object in its place, data decoded."""

@@ -30,7 +30,7 @@ Table = dict[str, object]
 
 _TOP = (
     "title", "based_on", "each", "only", "lift", "bare", "rest", "encoded", "watch", "ignore", "apart", "within",
-    "needs", "fields", "rename", "parts", "totals", "overlaps",
+    "needs", "fields", "rename", "parts", "totals", "overlaps", "refuse",
 )  # fmt: skip
 _FIELD = ("from", "sum", "less", "join", "by", "as", "value", "words", "omit", "required", "detail", "any")
 _TARGET = re.compile(r"[^\W\d]\w*")
@@ -125,7 +125,7 @@ def _checked(path: str, found: Table) -> None:
     for key in found:
         if key not in _TOP:
             raise MappingError(path, key, f"there is no such key{_near(key, _TOP)}")
-    for key in ("fields", "rename", "parts"):
+    for key in ("fields", "rename", "parts", "refuse"):
         if not isinstance(found.get(key, {}), dict):
             raise MappingError(path, key, "this must be a table")
 
@@ -303,12 +303,18 @@ def _made(path: str, found: Table) -> UsageMapping:
         tuple(named("needs", one) for one in _words(path, "needs", found.get("needs", []))),
         totals,
         overlaps,
+        _refuse(path, found.get("refuse", {})),
         frozenset(known),
     )
     both = made.apart & made.within
     if both:
         raise MappingError(path, "apart", f"{quoted(min(both))} stands under `within` too")
     return _renamed(path, made, found.get("rename", {}))
+
+
+def _refuse(path: str, value: object) -> tuple[tuple[Where, tuple[str, ...]], ...]:
+    assert isinstance(value, dict)
+    return tuple((_where(path, "refuse", key), _words(path, f"refuse.{key}", words)) for key, words in value.items())
 
 
 def _each(path: str, text: str) -> tuple[str, ...]:
