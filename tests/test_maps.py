@@ -549,10 +549,16 @@ def test_embeddings_and_transcriptions():
 
 # --- parts and wholes -----------------------------------------------------------------------------------------------
 
-BESIDE = fields(
-    "  input_tokens   tokens\n  cached_tokens  tokens, default 0\n  output_tokens  tokens\n",
-    "  input:   input_tokens at $3 per 1M tokens\n  cached:  cached_tokens at $1 per 1M tokens\n  output:  output_tokens at $9 per 1M tokens",
-)
+
+def told_as(cached, lines):
+    usage = f"  input_tokens   tokens\n  cached_tokens  tokens, {cached}default 0\n  output_tokens  tokens\n"
+    return fields(usage, f"{lines}\n  output:  output_tokens at $9 per 1M tokens")
+
+
+PLAIN = "  input:   input_tokens at $3 per 1M tokens"
+EACH = f"{PLAIN}\n  cached:  cached_tokens at $1 per 1M tokens"
+BY_HAND = "  input:   input_tokens - cached_tokens at $3 per 1M tokens\n  cached:  cached_tokens at $1 per 1M tokens"
+REST = "  input:   rest of input_tokens at $3 per 1M tokens\n  cached:  cached_tokens at $1 per 1M tokens"
 
 
 def own(tmp_path, text):
@@ -561,15 +567,48 @@ def own(tmp_path, text):
     return str(path)
 
 
+@pytest.mark.parametrize(("cached", "lines"), [("part of input_tokens, ", REST), ("", EACH), ("", BY_HAND)])
+@pytest.mark.parametrize(("name", "make"), [one for one in SOURCES if one[0] != "cloudevents"], ids=IDS[:8] + IDS[10:])
+def test_whichever_way_the_ruleset_counts_it_is_the_same_charge(name, make, cached, lines):
+    """Cached tokens in the input, beside it, or taken off by hand: what is sent fits the rules."""
+    rules = told_as(cached, lines)
+    record = pricelang.mapping(name, rules, GIVEN).record(make(1000, 8000, 0, 300, 0))
+    assert rules.rate(record).exact_amount * 10**6 == 1000 * 3 + 8000 * 1 + 300 * 9
+
+
 def test_a_ruleset_that_does_not_say_whether_cached_is_part_is_asked(tmp_path):
+    unsaid = told_as("", f"{PLAIN}\n    less 50% when cached_tokens above 0 tokens")
     raw = openai(1000, 8000, 0, 300, 0)
-    assert refused("openai", raw, rules=BESIDE).code == "unclear-part"
-    counted = pricelang.mapping("openai", BESIDE, GIVEN).record(openai(1000, 0, 0, 300, 0))
-    assert counted["input_tokens"] == 1000
-    beside_it = pricelang.mapping(own(tmp_path, 'based_on = "openai"\napart = ["cached_tokens"]'), BESIDE, GIVEN)
+    assert refused("openai", raw, rules=unsaid).code == "unclear-part"
+    assert pricelang.mapping("openai", unsaid, GIVEN).record(openai(1000, 0, 0, 300, 0))["input_tokens"] == 1000
+    beside_it = pricelang.mapping(own(tmp_path, 'based_on = "openai"\napart = ["cached_tokens"]'), unsaid, GIVEN)
     assert (beside_it.record(raw)["input_tokens"], beside_it.record(raw)["cached_tokens"]) == (1000, 8000)
-    in_it = pricelang.mapping(own(tmp_path, 'based_on = "openai"\nwithin = ["cached_tokens"]'), BESIDE, GIVEN)
+    in_it = pricelang.mapping(own(tmp_path, 'based_on = "openai"\nwithin = ["cached_tokens"]'), unsaid, GIVEN)
     assert (in_it.record(raw)["input_tokens"], in_it.record(raw)["cached_tokens"]) == (9000, 8000)
+
+
+AUDIO = fields(
+    "  tier                     one of standard, batch or priority, default standard\n"
+    "  input_tokens             tokens\n  cache_read_tokens        tokens, part of input_tokens, default 0\n"
+    "  input_audio_tokens       tokens, part of input_tokens, default 0\n"
+    "  cache_audio_read_tokens  tokens, part of cache_read_tokens and input_audio_tokens, default 0\n"
+    "  output_tokens            tokens\n  output_reasoning_tokens  tokens, part of output_tokens, default 0\n",
+    "  input:   rest of input_tokens at $1 per 1M tokens\n  read:    rest of cache_read_tokens at $2 per 1M tokens\n"
+    "  audio:   rest of input_audio_tokens at $3 per 1M tokens\n  both:    cache_audio_read_tokens at $4 per 1M tokens\n"
+    "  output:  rest of output_tokens at $5 per 1M tokens\n  reason:  output_reasoning_tokens at $6 per 1M tokens",
+)
+
+
+def test_a_ruleset_may_call_its_fields_otherwise_and_have_parts_of_two_wholes():
+    raw = openai(0, 0, 0, 121, 21)
+    raw["usage"] |= {"prompt_tokens": 132, "total_tokens": 253}
+    cached = {"cached_tokens": 64, "cached_tokens_details": {"text_tokens": 54, "audio_tokens": 10}}
+    raw["usage"]["prompt_tokens_details"] = {"text_tokens": 119, "audio_tokens": 13, **cached}
+    raw["service_tier"] = "priority"
+    record = pricelang.mapping("openai", AUDIO, GIVEN).record(raw)
+    assert record["tier"] == "priority"
+    quantities = {line.name: int(line.quantity) for line in AUDIO.rate(record).lines}
+    assert quantities == {"input": 132 - 64 - 13 + 10, "read": 54, "audio": 3, "both": 10, "output": 100, "reason": 21}
 
 
 HOURS = fields(
@@ -706,6 +745,8 @@ def test_one_of_ones_own(tmp_path):
         ("[fields]\na = { value = 0.5 }", "fields.a.value", "a text"),
         ("[fields]\na = 'b'\n[parts]\na = 'c'", "parts", "is not a count"),
         ("[fields]\na = { sum = ['b'] }\n[parts]\na = 'a'", "parts", "part of itself"),
+        ("[fields]\na = { sum = ['b'] }\nc = { sum = ['d'] }\n[parts]\na = 'c'\nc = 'a'", "parts", "part of itself"),
+        ("[fields]\na = 'b'\n[also]\nc = 'd'", "also", "is not a field"),
         ("[fields]\na = { sum = ['b'] }\n[[totals]]\nis = 'c'", "totals.of", "missing"),
         ("needs = ['c']\n[fields]\na = 'b'", "needs", "is not a field"),
         ("[fields]\na = 'b'\n[rename]\nc = 'd'", "rename.c", "is not a field"),

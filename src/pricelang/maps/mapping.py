@@ -30,6 +30,8 @@ from pricelang.maps.paths import find
 from pricelang.maps.paths import is_attributes
 from pricelang.maps.paths import is_number
 from pricelang.maps.paths import leaves
+from pricelang.maps.plan import Plan
+from pricelang.maps.plan import plan_of
 from pricelang.number import NumberText
 from pricelang.number import decimal_text
 from pricelang.number import parse_decimal
@@ -98,17 +100,6 @@ class Overlap:
     split: tuple[Where, ...]
 
 
-class _Fault(RecordError):
-    """A rejection that knows the `id` of its record."""
-
-    def __init__(self, error: RecordError, id: str | None) -> None:
-        super().__init__(error.code, error.field, error.message)
-        self.id = id
-
-    def __reduce__(self) -> tuple[type[_Fault], tuple[RecordError, str | None]]:  # type: ignore[override]
-        return _Fault, (RecordError(self.code, self.field, self.message), self.id)
-
-
 def glob(patterns: Iterable[str]) -> re.Pattern[str]:
     """What fits any of the patterns, in which `*` stands for anything."""
     return re.compile("|".join(".*".join(map(re.escape, one.split("*"))) for one in patterns) or r"(?!)")
@@ -143,6 +134,8 @@ class UsageMapping:
     known: frozenset[str] = frozenset()
     given: Mapping[str, object] = field(default_factory=dict)
     program: Program | None = None
+    also: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    _plans: dict[str, Plan] = field(default_factory=dict, compare=False, repr=False)
     _told: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
@@ -157,7 +150,7 @@ class UsageMapping:
 
         `given["type"]` holds for every record, as no object knows what a ruleset calls its usages.
         """
-        return replace(self, program=program, given=dict(given or {}))
+        return replace(self, program=program, given=dict(given or {}), _plans={})
 
     # --- objects --------------------------------------------------------------------------------------------------
 
@@ -222,7 +215,8 @@ class UsageMapping:
             self._fill(record, raw, outer)
             return self._fit(record)
         except RecordError as error:
-            return _Fault(error, record_id(record))
+            error.id = record_id(record)
+            return error
 
     # --- one object ---------------------------------------------------------------------------------------------
 
@@ -408,61 +402,78 @@ class UsageMapping:
     def _apart(self, record: Mapping[str, object], counts: dict[str, Fraction]) -> dict[str, Fraction]:
         """The counts as the ruleset takes them: parts in their whole or beside it, and none it can do without."""
         usage = self._usage(record)
-        fields = None if usage is None else {one.name for one in usage.inputs}
-        whole_of = dict(self.parts)
-        details = {one.target for one in self.fields if one.detail}
+        plan = None if usage is None else self._plan(usage)
         left = dict(counts)
         for part, count in counts.items():
-            whole = whole_of.get(part)
-            while whole is not None and fields is not None and whole not in fields:
-                whole = whole_of.get(whole)
-            if whole is None or not count or (fields is not None and part not in fields):
+            if not count or (plan is not None and part not in plan.known):
                 continue
-            if self._beside(usage, whole, part, count):
-                if whole not in left:
-                    continue
-                left[whole] -= count
-                if left[whole] < 0:
-                    message = f"{part} is {decimal_text(count)}, which is more than {whole}; it is a part of that"
-                    raise RecordError("part-exceeds-whole", whole, message)
-        if fields is None:
-            parts = set(whole_of)
+            for whole in self._wholes(part, None if plan is None else plan.known):
+                if whole in counts and self._beside(plan, whole, part, count):
+                    left[whole] -= count
+                    if left[whole] < 0:
+                        message = f"the parts of {whole} are more than it, {decimal_text(counts[whole])}"
+                        raise RecordError("part-exceeds-whole", whole, message)
+        if plan is None:
+            parts = {part for part, _ in self.parts}
             required = {one.target for one in self.fields if one.required}
-            wholes = (set(whole_of.values()) - parts) | required
+            wholes = ({whole for _, whole in self.parts} - parts) | required
             return {name: count for name, count in left.items() if count or name in wholes}
+        details = {one.target for one in self.fields if one.detail}
         kept = {}
         for name, count in left.items():
-            if name in fields or (count and name not in details and not self._covered(name, counts, fields)):
+            if name in plan.known:
+                kept[plan.names[name]] = count
+            elif count and name not in details and not self._covered(name, counts, plan.known):
                 kept[name] = count
         return kept
 
-    def _covered(self, name: str, counts: Mapping[str, Fraction], fields: set[str]) -> bool:
+    def _plan(self, usage: UsageType) -> Plan:
+        found = self._plans.get(usage.name)
+        if found is None:
+            assert self.program is not None
+            names = dict(self.also)
+            found = self._plans[usage.name] = plan_of(
+                self.program, usage, {one.target: (one.target, *names.get(one.target, ())) for one in self.fields}
+            )
+        return found
+
+    def _wholes(self, part: str, known: frozenset[str] | None) -> list[str]:
+        """What a part is directly in, of what the ruleset has."""
+        above: dict[str, list[str]] = {}
+        for name, whole in self.parts:
+            above.setdefault(name, []).append(whole)
+        found: list[str] = []
+        steps = list(above.get(part, ()))
+        while steps:
+            whole = steps.pop()
+            if known is None or whole in known:
+                found.append(whole)
+            else:
+                steps += above.get(whole, ())
+        farther = {name for one in found for name in all_above(one, above)}
+        return [one for one in dict.fromkeys(found) if one not in farther]
+
+    def _covered(self, name: str, counts: Mapping[str, Fraction], known: frozenset[str]) -> bool:
         """Whether the ruleset has fields for all parts of a whole it has no field for."""
-        parts = [part for part, whole in self.parts if whole == name and part in fields]
+        parts = [part for part, whole in self.parts if whole == name and part in known]
         return bool(parts) and sum((counts.get(part, _ZERO) for part in parts), _ZERO) == counts[name]
 
-    def _beside(self, usage: UsageType | None, whole: str, part: str, count: Fraction) -> bool:
+    def _beside(self, plan: Plan | None, whole: str, part: str, count: Fraction) -> bool:
         """Whether the ruleset counts a part beside its whole."""
         if part in self.apart:
             return True
-        if part in self.within or usage is None:
+        if part in self.within or plan is None:
             return False
-        above: dict[str, str] = {}
-        for one in usage.wholes:
-            for name in one.parts:
-                above[name] = one.of
-        step = above.get(part)
-        while step is not None:
-            if step == whole:
-                return False
-            step = above.get(step)
-        if part in above and above[part] == above.get(whole):
-            return True  # two parts of one whole are apart
-        message = (
-            f"{part} is {decimal_text(count)}, and the usage {usage.name} does not say whether {whole} counts it too; "
-            f"write `part of {whole}` there, or list {part} under `within` or `apart` in a mapping of your own"
-        )
-        raise RecordError("unclear-part", part, message)
+        beside = plan.beside(whole, part)
+        if beside is None:
+            name = plan.names[part]
+            message = (
+                f"{name} is {decimal_text(count)}, and the usage {plan.usage} does not say whether "
+                f"{plan.names[whole]} counts it too; write `part of {plan.names[whole]}` there, or list {part} under "
+                "`within` or `apart` in a mapping of your own"
+            )
+            raise RecordError("unclear-part", name, message)
+        return beside
 
     def _fit(self, record: dict[str, object]) -> dict[str, object]:
         """Without the words that say nothing, where the ruleset has no field for them."""
@@ -470,14 +481,27 @@ class UsageMapping:
         inputs = {} if usage is None else {one.name: one for one in usage.inputs}
         for source in self.fields:
             value = record.get(source.target)
-            if value is None or source.target in self.given:
+            if value is None or source.target in self.given or source.kind == "count":
                 continue
-            known = inputs.get(source.target)
-            if value in source.omit and (known is None or not _takes(known, value)):
-                del record[source.target]
-            elif source.detail and usage is not None and known is None:
-                record.pop(source.target)
+            name = source.target if usage is None else self._plan(usage).names[source.target]
+            if name != source.target and name not in record:
+                record[name] = record.pop(source.target)
+            known = inputs.get(name)
+            silent = value in source.omit and (known is None or not _takes(known, value))
+            if silent or (source.detail and usage is not None and known is None):
+                del record[name]
         return record
+
+
+def all_above(name: str, above: Mapping[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    steps = list(above.get(name, ()))
+    while steps:
+        one = steps.pop()
+        if one not in found:
+            found.add(one)
+            steps += above.get(one, ())
+    return found
 
 
 def _takes(known: Input, value: object) -> bool:
@@ -638,4 +662,4 @@ def _listed(names: list[str]) -> str:
     return shown_names[0] if len(shown_names) == 1 else f"{', '.join(shown_names[:-1])} and {shown_names[-1]}"
 
 
-__all__ = ["TIMES", "Overlap", "Source", "Total", "UsageMapping", "Where", "glob"]
+__all__ = ["TIMES", "Overlap", "Source", "Total", "UsageMapping", "Where", "all_above", "glob"]

@@ -16,6 +16,7 @@ from pricelang.maps.mapping import Source
 from pricelang.maps.mapping import Total
 from pricelang.maps.mapping import UsageMapping
 from pricelang.maps.mapping import Where
+from pricelang.maps.mapping import all_above
 from pricelang.maps.mapping import glob
 from pricelang.maps.paths import segments
 from pricelang.number import quoted
@@ -30,7 +31,7 @@ Table = dict[str, object]
 
 _TOP = (
     "title", "based_on", "each", "only", "lift", "bare", "rest", "encoded", "watch", "ignore", "apart", "within",
-    "needs", "fields", "rename", "parts", "totals", "overlaps", "refuse",
+    "needs", "fields", "rename", "parts", "totals", "overlaps", "refuse", "also",
 )  # fmt: skip
 _FIELD = ("from", "sum", "less", "join", "by", "as", "value", "words", "omit", "required", "detail", "any")
 _TARGET = re.compile(r"[^\W\d]\w*")
@@ -125,7 +126,7 @@ def _checked(path: str, found: Table) -> None:
     for key in found:
         if key not in _TOP:
             raise MappingError(path, key, f"there is no such key{_near(key, _TOP)}")
-    for key in ("fields", "rename", "parts", "refuse"):
+    for key in ("fields", "rename", "parts", "refuse", "also"):
         if not isinstance(found.get(key, {}), dict):
             raise MappingError(path, key, "this must be a table")
 
@@ -140,7 +141,7 @@ def _laid(base: Table, over: Table) -> Table:
     merged = dict(base)
     for key, value in over.items():
         below = base.get(key)
-        if key in ("fields", "rename", "parts") and isinstance(below, dict) and isinstance(value, dict):
+        if key in ("fields", "rename", "parts", "also") and isinstance(below, dict) and isinstance(value, dict):
             merged[key] = {**below, **value}
         elif key in ("ignore", "apart", "within") and isinstance(below, list) and isinstance(value, list):
             merged[key] = [*below, *value]
@@ -305,11 +306,21 @@ def _made(path: str, found: Table) -> UsageMapping:
         overlaps,
         _refuse(path, found.get("refuse", {})),
         frozenset(known),
+        also=tuple(
+            (named("also", name), _words(path, f"also.{name}", others))
+            for name, others in _table(found, "also").items()
+        ),
     )
     both = made.apart & made.within
     if both:
         raise MappingError(path, "apart", f"{quoted(min(both))} stands under `within` too")
     return _renamed(path, made, found.get("rename", {}))
+
+
+def _table(found: Table, key: str) -> Table:
+    value = found.get(key, {})
+    assert isinstance(value, dict)
+    return value
 
 
 def _refuse(path: str, value: object) -> tuple[tuple[Where, tuple[str, ...]], ...]:
@@ -343,21 +354,17 @@ def _encoded(path: str, value: object) -> tuple[str, str] | None:
 def _parts(path: str, found: Table, named, counts: set[str]) -> tuple[tuple[str, str], ...]:  # type: ignore[no-untyped-def]
     raw = found.get("parts", {})
     assert isinstance(raw, dict)
-    whole_of: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
     for whole, value in raw.items():
         named("parts", whole, counts)
-        for part in _words(path, f"parts.{whole}", value):
-            if named(f"parts.{whole}", part, counts) in whole_of:
-                raise MappingError(path, f"parts.{whole}", f"{quoted(part)} is a part of {whole_of[part]} already")
-            whole_of[part] = whole
-    for part in whole_of:
-        seen, step = {part}, whole_of.get(part)
-        while step is not None:
-            if step in seen:
-                raise MappingError(path, "parts", f"{quoted(step)} would be a part of itself")
-            seen.add(step)
-            step = whole_of.get(step)
-    return tuple(whole_of.items())
+        pairs += [(named(f"parts.{whole}", part, counts), whole) for part in _words(path, f"parts.{whole}", value)]
+    above: dict[str, list[str]] = {}
+    for part, whole in pairs:
+        above.setdefault(part, []).append(whole)
+    for part in above:
+        if part in all_above(part, above):
+            raise MappingError(path, "parts", f"{quoted(part)} would be a part of itself")
+    return tuple(pairs)
 
 
 def _totals(path: str, found: Table, named, counts: set[str]) -> tuple[Total, ...]:  # type: ignore[no-untyped-def]
@@ -409,6 +416,7 @@ def _renamed(path: str, made: UsageMapping, value: object) -> UsageMapping:
         made,
         fields=tuple(replace(one, target=to(one.target)) for one in made.fields),
         parts=tuple((to(part), to(whole)) for part, whole in made.parts),
+        also=tuple((to(name), () if name in new else others) for name, others in made.also),
         apart=frozenset(map(to, made.apart)),
         within=frozenset(map(to, made.within)),
         needs=tuple(map(to, made.needs)),
