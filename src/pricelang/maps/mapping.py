@@ -594,7 +594,7 @@ def _count(
         if not found:
             continue
         read = _reader(where.told)
-        count = sum((read(one) for one in found), _ZERO)
+        count = read(found[0]) if len(found) == 1 else sum((read(one) for one in found), _ZERO)
         if told is None or (not told[1] and count):
             told = (where, count)
         elif count and count != told[1]:
@@ -610,6 +610,8 @@ def _sum(source: Source, raw: Mapping[str, object], outer: tuple[Mapping[str, ob
     """What the terms come to; not given where the first is not, as the others are added to that."""
     if source.constant is not None:
         return _reader(source.target)(source.constant)
+    if len(source.terms) == 1 and not source.less:
+        return _count(source.terms[0], raw, outer)
     counts = [_count(term, raw, outer) for term in source.terms]
     if counts[0] is None and not (source.any and any(one is not None for one in counts)):
         if any(counts[1:]):

@@ -67,8 +67,8 @@ def find(value: object, path: Segments, strict: bool = False, done: str = "") ->
 
 @lru_cache(maxsize=4096)
 def _splits(path: Segments) -> tuple[tuple[str, Segments], ...]:
-    """The keys that may stand for the beginning of a path, the longest first, each with what is left."""
-    return tuple((".".join(path[:count]), path[count:]) for count in range(len(path), 0, -1))
+    """The keys that may stand for the beginning of a path, the shortest first, each with what is left."""
+    return tuple((".".join(path[:count]), path[count:]) for count in range(1, len(path) + 1))
 
 
 def is_number(value: object) -> bool:
