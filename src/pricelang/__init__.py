@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pricelang.library import RulesetError as RulesetError
     from pricelang.library import load as load
     from pricelang.library import load_text as load_text
+    from pricelang.library import mapping as mapping
+    from pricelang.maps.mapping import UsageMapping as UsageMapping
+    from pricelang.maps.reading import MappingError as MappingError
 
 __version__ = "0.1.0"
 
@@ -32,6 +35,7 @@ _FROM = {
     "Entry": "pricelang.account.journal",
     "Ledger": "pricelang.account.ledger",
     "LedgerError": "pricelang.account.journal",
+    "MappingError": "pricelang.maps.reading",
     "Outcome": "pricelang.account.outcome",
     "Posting": "pricelang.account.outcome",
     "RecordError": "pricelang.engine.intake",
@@ -40,8 +44,10 @@ _FROM = {
     "Rejection": "pricelang.engine.charge",
     "Ruleset": "pricelang.library",
     "RulesetError": "pricelang.library",
+    "UsageMapping": "pricelang.maps.mapping",
     "load": "pricelang.library",
     "load_text": "pricelang.library",
+    "mapping": "pricelang.library",
 }
 __all__ = [
     "Accepted",
@@ -50,6 +56,7 @@ __all__ = [
     "Entry",
     "Ledger",
     "LedgerError",
+    "MappingError",
     "Outcome",
     "Posting",
     "RecordError",
@@ -58,8 +65,10 @@ __all__ = [
     "Rejection",
     "Ruleset",
     "RulesetError",
+    "UsageMapping",
     "load",
     "load_text",
+    "mapping",
 ]
 
 

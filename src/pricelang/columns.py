@@ -13,8 +13,10 @@ from typing import Any
 
 from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
+from pricelang.engine.compiled import Compiled
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
+from pricelang.engine.record import Engine
 from pricelang.number import decimal_or_fraction
 from pricelang.plain import dataclass
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from pricelang.engine.columnar.run import Columnar
     from pricelang.engine.columnar.run import Outcome
     from pricelang.engine.columnar.sources import Source
-    from pricelang.library import Ruleset
 
 EXTRA = "columns need NumPy and pyarrow; install them with `pip install 'pricelang[columnar]'`"
 
@@ -51,8 +52,8 @@ class Rated:
     totals: Any
 
 
-def columnar_of(rules: Ruleset, known: Mapping[str, Account] | None = None) -> Columnar:
-    """The ruleset over columns."""
+def columnar_of(engine: Engine, compiled: Compiled | None, known: Mapping[str, Account] | None = None) -> Columnar:
+    """A ruleset over columns. Raises MissingExtra."""
     try:
         import numpy  # noqa: F401
         import pyarrow  # noqa: F401
@@ -61,7 +62,6 @@ def columnar_of(rules: Ruleset, known: Mapping[str, Account] | None = None) -> C
     from pricelang.engine.columnar.run import Columnar
     from pricelang.engine.columnar.terms import Accounts
 
-    engine, compiled = rules._engine, rules._compiled
     accounts = dict(known or {})
 
     def rate(record: Record, account: Account) -> Charge:
@@ -95,10 +95,8 @@ def source_of(usage: object, columnar: Columnar) -> Source:
 
 
 def rate_many(
-    rules: Ruleset,
+    columnar: Columnar,
     usage: object,
-    accounts: Mapping[str, Mapping[str, object]] | None,
-    signups: Mapping[str, str] | None,
     out: str | os.PathLike[str] | None,
     total_by: Iterable[str] | None,
     ids_unique: bool,
@@ -107,7 +105,6 @@ def rate_many(
     """See `Ruleset.rate_many`."""
     import contextlib
 
-    columnar = columnar_of(rules, rules.accounts_of(accounts, signups))
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -43,6 +43,8 @@ from pricelang.source import Source
 
 if TYPE_CHECKING:
     from pricelang.columns import Rated
+    from pricelang.engine.columnar.run import Columnar
+    from pricelang.maps.mapping import UsageMapping
 
 Accounts = Mapping[str, Mapping[str, object]]
 
@@ -175,7 +177,13 @@ class Ruleset:
         """
         from pricelang.columns import rate_many
 
-        return rate_many(self, usage, accounts, signups, out, total_by, ids_unique, workers)
+        return rate_many(self.columnar(accounts, signups), usage, out, total_by, ids_unique, workers)
+
+    def columnar(self, accounts: Accounts | None = None, signups: Mapping[str, str] | None = None) -> Columnar:
+        """The ruleset over columns, which `rate_many` and commands run. Needs the extra `columnar`."""
+        from pricelang.columns import columnar_of
+
+        return columnar_of(self._engine, self._compiled, self.accounts_of(accounts, signups))
 
     def accounts_of(
         self, accounts: Accounts | None = None, signups: Mapping[str, str] | None = None
@@ -274,6 +282,20 @@ def load(path: str | os.PathLike[str]) -> Ruleset:
 def load_text(text: str, name: str = "rules.price", files: dict[str, str] | None = None) -> Ruleset:
     """A ruleset from its text; `files` are the tables and base rulesets it may name, by name."""
     return _made(checked(Source(name, text), Folder(Path(name), files or {})))
+
+
+def mapping(
+    name_or_path: str | os.PathLike[str], rules: Ruleset | None = None, given: Mapping[str, object] | None = None
+) -> UsageMapping:
+    """How others' usage objects become records: `openai`, `anthropic`, `otel`, …, or a TOML file of your own.
+
+    With `rules` its records fit the fields which that ruleset has; `given` are values for what the objects lack.
+    Raises `MappingError` with the file and the key.
+    """
+    from pricelang.maps.mapping import UsageMapping
+
+    found = UsageMapping.load(os.fspath(name_or_path))
+    return found if rules is None and not given else found.fitted(None if rules is None else rules.program, given)
 
 
 def _made(reading: Reading) -> Ruleset:

@@ -60,7 +60,7 @@ def more_records(case: Case, rng: Random, count: int) -> list[dict[str, Any]]:
         for name in [*record]:
             if name not in ("id", "type", "started", "stopped") and rng.random() < 0.6:
                 record[name] = changed(rng.choice(values[record.get("type"), name]), rng)
-        record["id"] = f"r-{len(found)}" if rng.random() > 0.02 else rng.choice(found)["id"]
+        record["id"] = f"r-{len(found)}" if rng.random() > 0.02 else rng.choice(found).get("id", "r-0")
         if rng.random() < 0.01:
             record.pop(rng.choice([*record]))
         if rng.random() < 0.01:
@@ -171,7 +171,6 @@ def of_columns(charges: pa.Table, rejects: pa.Table) -> list[Any]:
 
 def compare(seed: int, count: int = 200, **options: Any) -> Seen:
     """One seed: its ruleset and records in columns, and as a stream of what stands in the columns."""
-    from pricelang.columns import columnar_of
     from pricelang.columns import source_of
     from pricelang.engine.columnar.batch import raw_records
     from pricelang.engine.columnar.plan import Plan
@@ -184,7 +183,7 @@ def compare(seed: int, count: int = 200, **options: Any) -> Seen:
     seen = Seen(1, len(records))
     table = table_of(records, rng)
     signups = {name: text(at) for name, at in case.signups.items()}
-    source = source_of(table, columnar_of(rules))
+    source = source_of(table, rules.columnar())
     raws = [one for batch in source.table.to_batches() for one in raw_records(batch)]
     items = list(enumerate(raws, start=1))
     expected = [of_stream(one) for one in rules.rate_items(iter(items), accounts=case.accounts, signups=signups)]
@@ -208,7 +207,7 @@ def compare(seed: int, count: int = 200, **options: Any) -> Seen:
         seen.differences.append(f"seed {seed}: the counts do not add up: {rated}")
     seen.charged += len(charged)
     seen.codes.update(one[1] for one in rejected)
-    plan = Plan(rules._engine, columnar_of(rules).sources, source.schema)
+    plan = Plan(rules._engine, rules.columnar().sources, source.schema)
     seen.why.update(plan.why.values())
     seen.by_graph += rated.in_columns
     return seen

@@ -23,6 +23,7 @@ from pricelang.cli.usage import accounts_of
 from pricelang.cli.usage import check_type
 from pricelang.cli.usage import chosen_format
 from pricelang.cli.usage import format_of
+from pricelang.cli.usage import mapping_of
 from pricelang.cli.usage import opened
 from pricelang.cli.usage import records
 from pricelang.cli.usage import source_format
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pricelang.engine.charge import Rejection
     from pricelang.engine.formats import Item
     from pricelang.library import Ruleset
+    from pricelang.maps.mapping import UsageMapping
 
 COLUMNS = ("id", "type", "at", "account", "currency", "amount", "exact", "lines")
 
@@ -49,6 +51,10 @@ COLUMNS = ("id", "type", "at", "account", "currency", "amount", "exact", "lines"
 @click.option("--rejects", metavar="FILE", help="Write the records that are not charged here, as JSON lines.")
 @click.option("--format", "given", type=click.Choice(FORMATS), help="The format, where a name does not tell it.")
 @click.option("--type", "kind", metavar="NAME", help="The usage of a CSV file without a column `type`.")
+@click.option(
+    "--map", "map_name", metavar="NAME", help="Read others' usage objects: openai, anthropic, otel, … or a .toml."
+)
+@click.option("--set", "given_values", metavar="FIELD=VALUE", multiple=True, help="With --map: what the objects lack.")
 @click.option("--summary", is_flag=True, help="Print totals instead of charges (as on a terminal).")
 @click.pass_context
 def command(
@@ -60,6 +66,8 @@ def command(
     rejects: str | None,
     given: str | None,
     kind: str | None,
+    map_name: str | None,
+    given_values: tuple[str, ...],
     summary: bool,
 ) -> None:
     """Charge usage records. USAGE is a file of JSON lines (.jsonl) or CSV (.csv); - is JSON lines on standard input.
@@ -67,6 +75,9 @@ def command(
     Charges go to OUT, or to standard output as JSON lines; on a terminal totals are shown in their place. A record that
     cannot be charged goes to --rejects, or to standard error, with the reason, and the others go on. A record that is
     there twice is charged once. At the end the counts are printed on standard error; they add up.
+
+    --map reads usage objects of others: openai, anthropic, gemini, bedrock, otel, cloudevents, or a mapping file of
+    your own (.toml). --set account=acme gives what its objects lack; --set type=chat holds for all.
 
     --format tells the format of USAGE where its name does not, otherwise that of the charges.
 
@@ -86,10 +97,12 @@ def command(
 
     ruleset = loaded(rules)
     check_type(ruleset, source, kind)
+    mapping = mapping_of(map_name, given_values, ruleset, source)
     summary = summary or (out is None and target == "jsonl" and sys.stdout.isatty())
     with opened(usage) as stream:
         known = accounts_of(accounts, ruleset)
         with _Run(ruleset, stream, out, rejects, target, summary) as run:
+            run.mapping = mapping
             run.go(source, kind, *known)
         run.tell()
     if run.refused_file:
@@ -131,6 +144,11 @@ class Counts:
     period_ends: int = 0
     period_ends_refused: int = 0
     interrupted: bool = False
+    left_out: int = 0
+
+    def leave_out(self) -> None:
+        """Counts an object of a mapped file that is no usage."""
+        self.left_out += 1
 
     @property
     def decided(self) -> int:
@@ -143,6 +161,8 @@ class Counts:
             text += f"; apart from these, {self.period_ends} charged at the end of periods"
         if self.period_ends_refused:
             text += f"; {self.period_ends_refused} ends of periods could not be charged"
+        if self.left_out:
+            text += f"; apart from these, {self.left_out} objects without usage were left out"
         if self.interrupted:
             left = self.taken - self.decided
             text = f"interrupted: {text}" + (f"; {left} more were read and not charged" if left else "")
@@ -166,6 +186,7 @@ class _Run:
         self.target = target
         self.counts = Counts()
         self.refused_file = False
+        self.mapping: UsageMapping | None = None
         self.summary = Summary(rules.program) if summary else None
         self.keys: deque[str] = deque()
         mixed = sys.stdout.isatty() and not summary and out in (None, "-")
@@ -210,6 +231,8 @@ class _Run:
         except FileError as error:
             self._refuse_file(error.code, error.message)
             return
+        if self.mapping is not None:
+            items = self.mapping.items(items, counts.leave_out)
         write = self._writer()
         for result in self.rules.rate_items(self._counted(items), accounts=accounts, signups=signups):
             at_period_end = counts.decided == counts.taken

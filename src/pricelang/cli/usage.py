@@ -16,6 +16,7 @@ from pricelang.cli.rules import Unreadable
 if TYPE_CHECKING:
     from pricelang.engine.formats import Item
     from pricelang.library import Ruleset
+    from pricelang.maps.mapping import UsageMapping
 
 FORMATS = ("jsonl", "csv")
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
@@ -115,3 +116,35 @@ def accounts_of(path: str | None, rules: Ruleset) -> tuple[dict[str, dict[str, o
 
     found = read_accounts(path, rules)
     return found.attributes, found.signups
+
+
+def mapping_of(name: str | None, given: tuple[str, ...], rules: Ruleset, kind: str) -> UsageMapping | None:
+    """The mapping of `--map` with the values of `--set`, if there is one."""
+    if name is None:
+        if given:
+            raise click.UsageError("--set gives what the objects of --map lack; name a mapping with --map")
+        return None
+    if kind == "csv":
+        raise click.UsageError("--map is for JSON lines; the columns of a CSV file are the record's fields")
+    from pricelang.maps.mapping import UsageMapping
+    from pricelang.maps.reading import MappingError
+
+    values: dict[str, object] = {}
+    fields = {one.name for usage in rules.program.usages.values() for one in usage.inputs}
+    for text in given:
+        field, sign, value = text.partition("=")
+        if not sign or not field or not value:
+            raise click.UsageError(f"--set takes FIELD=VALUE, such as account=acme, and not {text!r}")
+        if field in values:
+            raise click.UsageError(f"--set gives {field} twice")
+        if field not in ("id", "type", "at", "started", "stopped", "account", *fields):
+            raise click.UsageError(f"--set: no usage of the ruleset has a field {field!r}")
+        if field == "type" and value not in rules.program.usages:
+            raise click.UsageError(
+                f"--set: the ruleset has no usage {value!r}; it has {', '.join(rules.program.usages)}"
+            )
+        values[field] = value
+    try:
+        return UsageMapping.load(name).fitted(rules.program, values)
+    except MappingError as error:
+        raise Unreadable(str(error)) from None

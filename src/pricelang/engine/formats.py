@@ -100,6 +100,11 @@ def _object(text: str, line: bytes) -> dict[str, object]:
     raise RecordError("not-an-object", None, f"a record must be an object with fields, not {shown(found)}")
 
 
+def read_object(data: bytes) -> dict[str, object]:
+    """One JSON object as a record is read: numbers keep their text. `RecordError` where it is none."""
+    return _object(_decoded(data), data)
+
+
 class _Constant(Exception):
     """NaN, Infinity or -Infinity stands in a text that should be JSON."""
 

@@ -68,6 +68,9 @@ _TRUTHS = {"true": True, "false": False, "TRUE": True, "FALSE": False}  # as CSV
 class RecordError(Exception):
     """A record that is refused: a stable code, the field where one is to blame, and a sentence for its sender."""
 
+    id: str | None = None
+    """The record's, where it was known before the record could not be made."""
+
     def __init__(self, code: str, field: str | None, message: str) -> None:
         super().__init__(message)
         self.code = code

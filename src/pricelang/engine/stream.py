@@ -74,7 +74,7 @@ def rate_stream(
                 raise raw
             record = intake.read(raw)
         except RecordError as error:
-            name = None if isinstance(raw, RecordError) else record_id(raw)
+            name = raw.id if isinstance(raw, RecordError) else record_id(raw)
             rejection = Rejection(name, error.code, error.field, error.message, line)
             if in_order:
                 yield rejection
