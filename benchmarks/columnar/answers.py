@@ -94,7 +94,7 @@ class Written:
 
 
 def _scaled(column, places: int) -> int:  # type: ignore[no-untyped-def]
-    """The sum of a column of decimals as a whole number of its last place; pyarrow's sum of these is exact to 38 digits."""
+    """The sum of a column of decimals as a whole number of its last place; exact to 38 digits."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from benchmarks.columnar.workload import Prices
 from benchmarks.columnar.workload import model_name
 
@@ -109,6 +108,13 @@ def prove(most_read: int, most_written: int, dearest: int, rows: int) -> None:
     """OverflowError unless amounts and their sum over a batch fit an int64: exact bounds, in Python's integers."""
     if (2 * int(most_read) + int(most_written)) * dearest + 3 * 500 >= 2**63 // max(rows, 1):
         raise OverflowError("a batch does not fit 64 bits")
+
+
+def proved(most_read: int, most_written: int, signs: int, dearest: int, rows: int) -> None:
+    """The same after a look at the signs: every quantity taken together is below zero if one of them is."""
+    if signs < 0:
+        raise ValueError("a record cannot be charged, or comes before the one above it")
+    prove(most_read, most_written, dearest, rows)
 
 
 def price_table(prices: Prices) -> Array:

@@ -1,8 +1,8 @@
-"""Usage records by a seed: `python -m benchmarks.columnar.generate --work a --rows 5000000 --models 50 -o usage.parquet`.
+"""Usage records by a seed: `python -m benchmarks.columnar.generate --work a --rows 5000000 -o usage.parquet`.
 
 Written a row group at a time, in order of time, each group from a seed of its own, so that memory does not grow with
-the rows. Some accounts and models are used far more than others (by rank, with the exponent 0.8), tokens are lognormal, half of
-the requests have read part of their input from a cache, and about one in a hundred is long.
+the rows. Some accounts and models are used far more than others (by rank, with the exponent 0.8), tokens are lognormal,
+half of the requests have read part of their input from a cache, and about one in a hundred is long.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from benchmarks.columnar.workload import ACCOUNTS
 from benchmarks.columnar.workload import DAY
 from benchmarks.columnar.workload import SPAN
@@ -24,6 +23,19 @@ from benchmarks.columnar.workload import model_name
 
 GROUP = 1 << 20
 """Rows of a row group."""
+
+ENCODINGS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "zstd": {"compression": "zstd"},
+    "delta": {
+        "compression": "zstd",
+        "use_dictionary": ["type", "account", "model"],
+        "column_encoding": dict.fromkeys(
+            ("at", "input_tokens", "cached_tokens", "output_tokens"), "DELTA_BINARY_PACKED"
+        ),
+    },
+}
+"""How the file is written: as Arrow does unasked (Snappy, dictionaries), with zstd, or with differences and zstd."""
 
 _PICKS = 1 << 16
 """Cells of the table from which accounts and models are drawn."""
@@ -130,17 +142,12 @@ def generate(
     *,
     ids: str = "short",
     int32: bool = False,
-    delta: bool = False,
+    encoding: str = "default",
 ) -> None:
-    """Writes the file; `delta` encodes times and tokens as differences, which is smaller."""
+    """Writes the file in one of `ENCODINGS`; tokens have 64 bits or 32."""
     rest = Generator(work, rows, models, seed, ids, int32)
-    numbers = ["at", "input_tokens", "cached_tokens", "output_tokens"]
-    words = ["type", "account", "model"]
-    encoding = dict.fromkeys(numbers, "DELTA_BINARY_PACKED") if delta else None
     partial = path.with_name(path.name + ".part")
-    with pq.ParquetWriter(
-        partial, rest.schema, compression="zstd", use_dictionary=words, column_encoding=encoding
-    ) as writer:
+    with pq.ParquetWriter(partial, rest.schema, **ENCODINGS[encoding]) as writer:
         for first in range(0, rows, GROUP):
             writer.write_table(rest.chunk(first, min(GROUP, rows - first)), row_group_size=GROUP)
         if not rows:
@@ -156,12 +163,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ids", choices=("short", "hash", "none"), default="short")
     parser.add_argument("--int32", action="store_true", help="tokens of 32 bits")
-    parser.add_argument("--delta", action="store_true", help="times and tokens as differences")
+    parser.add_argument("--encoding", choices=tuple(ENCODINGS), default="default")
     parser.add_argument("-o", dest="out", type=Path, required=True)
     given = parser.parse_args()
-    generate(
-        given.out, given.work, given.rows, given.models, given.seed, ids=given.ids, int32=given.int32, delta=given.delta
-    )
+    options = {"ids": given.ids, "int32": given.int32, "encoding": given.encoding}
+    generate(given.out, given.work, given.rows, given.models, given.seed, **options)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numba import njit
-
 from benchmarks.columnar.answers import Groups
 from benchmarks.columnar.answers import Total
 from benchmarks.columnar.batches import PRICED
@@ -18,9 +16,12 @@ from benchmarks.columnar.batches import Batch
 from benchmarks.columnar.batches import Words
 from benchmarks.columnar.batches import batches
 from benchmarks.columnar.batches import price_table
-from benchmarks.columnar.batches import prove
+from benchmarks.columnar.batches import proved
 from benchmarks.columnar.batches import whole
+from benchmarks.columnar.numpy_forms import DENSE
+from benchmarks.columnar.numpy_forms import Kernel
 from benchmarks.columnar.numpy_forms import in_threads
+from benchmarks.columnar.numpy_forms import span
 from benchmarks.columnar.workload import BANDS
 from benchmarks.columnar.workload import DAILY_LIMIT
 from benchmarks.columnar.workload import DAY
@@ -28,6 +29,8 @@ from benchmarks.columnar.workload import LONG
 from benchmarks.columnar.workload import OFFER_BEGIN
 from benchmarks.columnar.workload import OFFER_END
 from benchmarks.columnar.workload import Prices
+from benchmarks.columnar.writers import Filled
+from numba import njit
 
 _HALF = np.uint64(500)
 _NANO = np.uint64(1000)
@@ -74,12 +77,6 @@ class _Sum:
         return int(total)
 
 
-def proved(most_read: int, most_written: int, signs: int, dearest: int, rows: int) -> None:
-    if signs < 0:
-        raise ValueError("a record cannot be charged")
-    prove(most_read, most_written, dearest, rows)
-
-
 def _summed(path: Path, prices: Prices, groups: list[int] | None) -> Total:
     kernel, words = _Sum(prices), Words.of_models(prices)
     rows = total = 0
@@ -99,6 +96,69 @@ def a_sum_2(path: Path, prices: Prices) -> Total:
     return in_threads(lambda groups: _summed(path, prices, groups), path, 2)
 
 
+# --- charges ---------------------------------------------------------------------------------------------------------
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _fill(
+    at, model, models, read, cached, written, table, size,
+    nanos, picos, offsets, name, quantity, line_nanos, line_picos, line_row,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Every record's figures, and those of its lines that are not empty (none where there is no room for lines)."""
+    most_read = most_written = signs = np.int64(0)
+    put = 0
+    for row in range(len(at)):
+        phase = np.int64(models[model[row]])
+        signs |= phase
+        phase = max(phase, 0)
+        if OFFER_BEGIN <= at[row] < OFFER_END:
+            phase += size
+        own = 3 * phase
+        first, again, out = np.int64(read[row]), np.int64(cached[row]), np.int64(written[row])
+        if first > LONG:
+            phase += 2 * size
+        most_read = max(most_read, first)
+        most_written = max(most_written, out)
+        signs |= (first - again) | again | out
+        amount = exact = np.int64(0)
+        for line in range(3):
+            tokens = first - again if line == 0 else (again if line == 1 else out)
+            pico = tokens * table[phase, line]
+            nano = _nanos(pico)
+            amount += nano
+            exact += pico
+            if len(name) and tokens != 0:
+                name[put], quantity[put], line_nanos[put], line_picos[put] = line, tokens, nano, pico
+                line_row[put] = own + line
+                put += 1
+        nanos[row], picos[row] = amount, exact
+        if len(name):
+            offsets[row + 1] = put
+    return put, most_read, most_written, signs
+
+
+def fill(batch: Batch, kernel: Kernel, lines: bool = True) -> Filled:
+    """What `writers.numpy_fill` gives, in one loop."""
+    table = np.stack([kernel.read, kernel.cached, kernel.written], axis=1)
+    most = 3 * batch.rows if lines else 0
+    held = Filled(
+        *(np.empty(batch.rows, np.int64) for _ in range(2)),
+        np.zeros(batch.rows + 1, np.int32),
+        np.empty(most, np.int8),
+        *(np.empty(most, np.int64) for _ in range(3)),
+        np.empty(most, np.int32),
+    )
+    put, most_read, most_written, signs = _fill(
+        batch.at, batch.model, batch.models, batch.read, batch.cached, batch.written, table, kernel.models, *held
+    )
+    proved(most_read, most_written, signs, kernel.dearest, batch.rows)
+    return Filled(*held[:3], *(column[:put] for column in held[3:]))
+
+
+def lean(batch: Batch, kernel: Kernel) -> Filled:
+    return fill(batch, kernel, lines=False)
+
+
 # --- totals by account, day and model --------------------------------------------------------------------------------
 
 
@@ -113,7 +173,9 @@ def _slot(keys, key):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def _grouped(at, model, models, read, cached, written, account, accounts, table, size, keys, sums, counts):  # type: ignore[no-untyped-def]
+def _grouped(
+    at, model, models, read, cached, written, account, accounts, table, size, first_day, days, dense, keys, sums, counts
+):  # type: ignore[no-untyped-def]
     total = np.int64(0)
     most_read = most_written = signs = fresh_keys = np.int64(0)
     for row in range(len(at)):
@@ -133,11 +195,13 @@ def _grouped(at, model, models, read, cached, written, account, accounts, table,
         amount = _nanos(fresh * table[phase, 0]) + _nanos(again * table[phase, 1]) + _nanos(out * table[phase, 2])
         total += amount
         day = np.int64(np.uint64(at[row]) // np.uint64(DAY))
-        key = (np.int64(accounts[account[row]]) << 36) | (day << 18) | own
-        place = _slot(keys, key)
-        if keys[place] == -1:
-            keys[place] = key
-            fresh_keys += 1
+        key = (np.int64(accounts[account[row]]) * days + day - first_day) * size + own
+        place = np.uint64(key)
+        if not dense:
+            place = _slot(keys, key)
+            if keys[place] == -1:
+                keys[place] = key
+                fresh_keys += 1
         sums[place] += amount
         counts[place] += 1
     return total, most_read, most_written, signs, fresh_keys
@@ -156,22 +220,37 @@ def _empty(size: int) -> tuple[Array, Array, Array]:
 
 
 def a_groups(path: Path, prices: Prices) -> Groups:
-    """A hash table with open addressing, at most two thirds full."""
+    """One array of totals where it is small enough; else a hash table with open addressing, at most two thirds full."""
     table, size = price_table(prices), prices.models
     dearest = int(table.max())
     words, accounts = Words.of_models(prices), Words({}, grows=True)
+    first, last = span(path)
+    days = last - first + 1
     held = _empty(1 << 18)
+    dense = True
     used = total = 0
     for raw in batches(path, [*PRICED, "account"]):
         batch = Batch.of(raw, words)
         account = raw.column("account")
-        if 3 * (used + batch.rows) > 2 * len(held[0]):
-            bigger = _empty(2 * len(held[0]))
-            _rehash(*held, *bigger)
+        numbers = accounts.table(account.dictionary)
+        cells = len(accounts.known) * days * size
+        if dense and cells > DENSE:
+            there = np.flatnonzero(held[2])
+            dense, used = False, len(there)
+            bigger = _empty(1 << max(18, (2 * used).bit_length()))
+            _rehash(there, held[1][there], held[2][there], *bigger)
+            held = bigger
+        if (cells > len(held[0])) if dense else (3 * (used + batch.rows) > 2 * len(held[0])):
+            bigger = _empty(1 << (cells - 1).bit_length() if dense else 2 * len(held[0]))
+            if dense:
+                for old, new in zip(held, bigger, strict=True):
+                    new[: len(old)] = old
+            else:
+                _rehash(*held, *bigger)
             held = bigger
         added, most_read, most_written, signs, fresh = _grouped(
             batch.at, batch.model, batch.models, batch.read, batch.cached, batch.written,
-            whole(account.indices), accounts.table(account.dictionary), table, size, *held,
+            whole(account.indices), numbers, table, size, first, days, dense, *held,
         )  # fmt: skip
         proved(most_read, most_written, signs, dearest, batch.rows)
         used += int(fresh)
@@ -179,11 +258,11 @@ def a_groups(path: Path, prices: Prices) -> Groups:
         if total >= 2**63:
             raise OverflowError("a total does not fit 64 bits")
     keys, sums, counts = held
-    there = keys != -1
-    keys = keys[there]
-    return Groups(
-        accounts.names(), keys >> 36, (keys >> 18) & 0x3FFFF, keys & 0x3FFFF, sums[there], counts[there]
-    )
+    there = np.flatnonzero(counts)
+    keys = there if dense else keys[there]
+    rest, model = np.divmod(keys, size)
+    account_of, day_of = np.divmod(rest, days)
+    return Groups(accounts.names(), account_of, day_of + first, model, sums[there], counts[there])
 
 
 # --- work B ----------------------------------------------------------------------------------------------------------
@@ -192,10 +271,10 @@ MONTH, READ, CACHED, WRITTEN, TODAY, SPENT = range(6)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def _climb(before, amount, prices):  # type: ignore[no-untyped-def]
+def _climb(before, amount, table, phase, line):  # type: ignore[no-untyped-def]
     """Picodollars of so many tokens after `before`, each at the price of its band."""
     after = before + amount
-    picos = amount * prices[0]
+    picos = amount * table[phase, line, 0]
     if after > BANDS[0]:
         picos = np.int64(0)
         low = np.int64(0)
@@ -203,14 +282,16 @@ def _climb(before, amount, prices):  # type: ignore[no-untyped-def]
             high = np.int64(BANDS[band]) if band < 2 else after
             start, end = max(low, before), min(high, after)
             if end > start:
-                picos += (end - start) * prices[band]
+                picos += (end - start) * table[phase, line, band]
             low = high
     return picos
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _pass(at, model, models, read, cached, written, account, accounts, table, size, months, state, limit):  # type: ignore[no-untyped-def]
+    """One pass over the batch; instants that run backwards show in the signs."""
     total = np.int64(0)
+    before = at[0] if len(at) else np.int64(0)
     most_read = most_written = signs = refused = np.int64(0)
     for row in range(len(at)):
         phase = np.int64(models[model[row]])
@@ -222,29 +303,30 @@ def _pass(at, model, models, read, cached, written, account, accounts, table, si
         most_read = max(most_read, first)
         most_written = max(most_written, out)
         fresh = first - again
-        signs |= fresh | again | out | at[row]
+        signs |= fresh | again | out | before | (at[row] - before)
+        before = at[row]
         day = np.int64(np.uint64(at[row]) // np.uint64(DAY))
-        own = state[accounts[account[row]]]
-        if own[TODAY] != day:
-            own[TODAY] = day
-            own[SPENT] = 0
+        own = accounts[account[row]]
+        if state[own, TODAY] != day:
+            state[own, TODAY] = day
+            state[own, SPENT] = 0
             month = months[day]
-            if own[MONTH] != month:
-                own[MONTH] = month
-                own[READ] = own[CACHED] = own[WRITTEN] = 0
+            if state[own, MONTH] != month:
+                state[own, MONTH] = month
+                state[own, READ] = state[own, CACHED] = state[own, WRITTEN] = 0
         times = np.int64(2) if first > LONG else np.int64(1)
         amount = (
-            _nanos(times * _climb(own[READ], fresh, table[phase, 0]))
-            + _nanos(times * _climb(own[CACHED], again, table[phase, 1]))
-            + _nanos(times * _climb(own[WRITTEN], out, table[phase, 2]))
+            _nanos(times * _climb(state[own, READ], fresh, table, phase, 0))
+            + _nanos(times * _climb(state[own, CACHED], again, table, phase, 1))
+            + _nanos(times * _climb(state[own, WRITTEN], out, table, phase, 2))
         )
-        if own[SPENT] + amount > limit:
+        if state[own, SPENT] + amount > limit:
             refused += 1
             continue
-        own[SPENT] += amount
-        own[READ] += fresh
-        own[CACHED] += again
-        own[WRITTEN] += out
+        state[own, SPENT] += amount
+        state[own, READ] += fresh
+        state[own, CACHED] += again
+        state[own, WRITTEN] += out
         total += amount
     return total, most_read, most_written, signs, refused
 
@@ -273,7 +355,7 @@ def _counted(path: Path, prices: Prices, limit: int) -> Total:
         numbers = accounts.table(account.dictionary)
         while len(state) < len(accounts.known):
             state = np.concatenate([state, np.zeros_like(state)])
-        if batch.rows and (batch.at[0] < last or (batch.at[1:] < batch.at[:-1]).any()):
+        if batch.rows and batch.at[0] < last:
             raise ValueError("records are not in the order of their times")
         last = int(batch.at[-1]) if batch.rows else last
         added, most_read, most_written, signs, no = _pass(

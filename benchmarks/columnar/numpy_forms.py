@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-
 from benchmarks.columnar.answers import Groups
 from benchmarks.columnar.answers import Total
 from benchmarks.columnar.batches import PRICED

@@ -33,10 +33,10 @@ DAILY_LIMIT = 5_000_000_000
 OFFER = (date(2026, 3, 10), date(2026, 3, 20))
 """The offer's first day, and its last."""
 
-SPAN = {"a": (date(2026, 3, 1), 28), "b": (date(2026, 2, 1), 59)}
+SPAN = {"a": (date(2026, 3, 8), 14), "b": (date(2026, 2, 1), 59)}
 """The first day of each workload, and how many days it runs."""
 
-ACCOUNTS = {"a": 2_000, "b": 10_000}
+ACCOUNTS = {"a": 1_000, "b": 10_000}
 
 LINES = ("input", "cached", "output")
 
