@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
+from datetime import datetime
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -42,7 +43,7 @@ _WORK_B_ACCOUNTS = 7
 
 
 def sample(work: str, rows: int, models: int, seed: int) -> pa.Table:
-    """Records of the whole span and all edges that meet, in order of time; work B has few accounts, so that they climb."""
+    """Records of the whole span and all edges that meet, in order of time; few accounts climb far in work B."""
     made = Generator(work, rows, models, seed, "short", False)
     found = made.chunk(0, rows).to_pylist()
     edges = (OFFER_BEGIN - 1, OFFER_BEGIN, OFFER_END - 1, OFFER_END)
@@ -87,8 +88,8 @@ def plain(charge: dict[str, Any]) -> dict[str, Any]:
     """A charge with figures that compare, from JSON or from Parquet."""
     figures = ("amount", "exact", "quantity")
     found = {key: Decimal(value) if key in figures else value for key, value in charge.items()}
-    if not isinstance(found["at"], str):
-        found["at"] = found["at"].isoformat().replace("+00:00", "Z")
+    if isinstance(found["at"], str):
+        found["at"] = datetime.fromisoformat(found["at"])
     if "lines" in found:
         found["lines"] = [
             {key: Decimal(value) if key in figures else value for key, value in line.items()} for line in found["lines"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from benchmarks.columnar.answers import Groups
 from benchmarks.columnar.answers import Total
 from benchmarks.columnar.answers import Written
@@ -24,11 +25,17 @@ def _connected(prices: Prices) -> duckdb.DuckDBPyConnection:
     """A connection of one thread with the prices by model: `i, c, o` as they are, `oi, oc, oo` in the offer."""
     found = duckdb.connect(config={"threads": 1})
     found.execute("set TimeZone = 'UTC'")
-    found.execute(
-        "create table prices (number int, model text, i bigint, c bigint, o bigint, oi bigint, oc bigint, oo bigint)"
-    )
-    for number, (base, offer) in enumerate(zip(prices.base, prices.offer, strict=True)):
-        found.execute("insert into prices values (?, ?, ?, ?, ?, ?, ?, ?)", [number, model_name(number), *base, *offer])
+    columns = zip(*(base + offer for base, offer in zip(prices.base, prices.offer, strict=True)), strict=True)
+    table = {
+        "number": pa.array(range(prices.models), pa.int32()),
+        "model": pa.array([model_name(number) for number in range(prices.models)]),
+        **{
+            name: pa.array(column, pa.int64())
+            for name, column in zip(("i", "c", "o", "oi", "oc", "oo"), columns, strict=True)
+        },
+    }
+    found.register("given", pa.table(table))
+    found.execute("create table prices as select * from given")
     return found
 
 
@@ -63,12 +70,16 @@ def a_sum(path: Path, prices: Prices) -> Total:
 
 
 def a_groups(path: Path, prices: Prices) -> Groups:
-    found = _connected(prices).execute(
-        f"""select account, epoch_us("at") // {DAY} as day, number, sum({_AMOUNT})::bigint as nanos, count(*) as counts
-            from ({_picos('account, "at", number')}) group by all""",
-        [str(path)],
+    table = (
+        _connected(prices)
+        .sql(
+            f"""select account, epoch_us("at") // {DAY} as day, number, sum({_AMOUNT})::bigint as nanos,
+                    count(*) as counts
+                from ({_picos('account, "at", number')}) group by all""",
+            params=[str(path)],
+        )
+        .to_arrow_table()
     )
-    table = found.to_arrow_table()
     words = table.column("account").combine_chunks().dictionary_encode()
     columns = [table.column(name).to_numpy() for name in ("day", "number", "nanos", "counts")]
     return Groups(words.dictionary.to_pylist(), words.indices.to_numpy().astype(np.int64), *columns)
