@@ -272,19 +272,15 @@ MONTH, READ, CACHED, WRITTEN, TODAY, SPENT = range(6)
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _climb(before, amount, table, phase, line):  # type: ignore[no-untyped-def]
-    """Picodollars of so many tokens after `before`, each at the price of its band."""
+    """Picodollars of so many tokens after `before`: all at the first price, less what those above each edge save.
+
+    Without a branch, which would be guessed wrongly as often as accounts differ.
+    """
     after = before + amount
-    picos = amount * table[phase, line, 0]
-    if after > BANDS[0]:
-        picos = np.int64(0)
-        low = np.int64(0)
-        for band in range(3):
-            high = np.int64(BANDS[band]) if band < 2 else after
-            start, end = max(low, before), min(high, after)
-            if end > start:
-                picos += (end - start) * table[phase, line, band]
-            low = high
-    return picos
+    first, second = np.int64(BANDS[0]), np.int64(BANDS[1])
+    above = max(after - first, 0) - max(before - first, 0)
+    far = max(after - second, 0) - max(before - second, 0)
+    return amount * table[phase, line, 0] - above * table[phase, line, 1] - far * table[phase, line, 2]
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -338,8 +334,9 @@ def month_numbers() -> Array:
 
 
 def band_table(prices: Prices) -> Array:
-    """By phase and model, then line, then band."""
-    return np.ascontiguousarray(np.array(prices.banded(), np.int64).transpose(0, 2, 1))
+    """By phase and model, then line: the first band's price, and how much less a token costs in each band after it."""
+    table = np.array(prices.banded(), np.int64).transpose(0, 2, 1)
+    return np.ascontiguousarray(np.concatenate([table[:, :, :1], -np.diff(table, axis=2)], axis=2))
 
 
 def _counted(path: Path, prices: Prices, limit: int) -> Total:

@@ -100,9 +100,13 @@ class Builder:
                 "rule": self._chosen("rule", filled.name),
                 "row": self._chosen("row", filled.row),
             }
-            flat = pa.StructArray.from_arrays(list(parts.values()), list(parts))
-            columns["lines"] = pa.ListArray.from_arrays(pa.array(filled.offsets), flat)
-        return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+            flat = pa.StructArray.from_arrays(
+                list(parts.values()), fields=[pa.field(name, part.type, False) for name, part in parts.items()]
+            )
+            kind = pa.list_(pa.field("element", flat.type, False))
+            columns["lines"] = pa.ListArray.from_arrays(pa.array(filled.offsets), flat, type=kind)
+        fields = [pa.field(name, column.type, False) for name, column in columns.items()]
+        return pa.RecordBatch.from_arrays(list(columns.values()), schema=pa.schema(fields))
 
 
 def write(made: Iterator[pa.RecordBatch], out: Path) -> None:
