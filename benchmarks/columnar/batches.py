@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from benchmarks.columnar.workload import PICO_A_NANO
 from benchmarks.columnar.workload import Prices
 from benchmarks.columnar.workload import model_name
 
@@ -105,8 +106,9 @@ class Batch:
 
 
 def prove(most_read: int, most_written: int, dearest: int, rows: int) -> None:
-    """OverflowError unless amounts and their sum over a batch fit an int64: exact bounds, in Python's integers."""
-    if (2 * int(most_read) + int(most_written)) * dearest + 3 * 500 >= 2**63 // max(rows, 1):
+    """OverflowError unless every record's picodollars and a batch's nanodollars fit an int64, by Python's integers."""
+    picos = (2 * int(most_read) + int(most_written)) * dearest
+    if picos + PICO_A_NANO >= 2**63 or (picos // PICO_A_NANO + 3) * rows >= 2**63:
         raise OverflowError("a batch does not fit 64 bits")
 
 

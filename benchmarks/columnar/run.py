@@ -110,9 +110,10 @@ def measured(form: Form, given: argparse.Namespace, rows: int, models: int) -> R
     command += ["--warm", str(usage_file(given, form.work, WARM_ROWS, models))]
     command += ["--rules", str(given.rules_of[form.work, models])]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
     if done.returncode:
-        return {"missing": f"ended with {done.returncode}", "failed": True}
+        last = done.stderr.decode().strip().rpartition("\n")[2]
+        return {"missing": last or f"ended with {done.returncode}", "failed": True}
     found: Result = json.loads(done.stdout)
     return found
 
@@ -152,7 +153,7 @@ def differences(forms: Sequence[Form], found: dict[str, list[Result]]) -> list[s
     for form in forms:
         for result in found[form.key]:
             if result.get("failed"):
-                told.append(f"{form.key} failed")
+                told.append(f"{form.key}: {result['missing']}")
             if "missing" in result or result["nanos"] is None:
                 continue
             for name in _ANSWER:
