@@ -35,7 +35,8 @@ def single_threaded() -> None:
 
 
 def opened(path: Path) -> pq.ParquetFile:
-    return pq.ParquetFile(path, read_dictionary=WORDS, pre_buffer=False, memory_map=True)
+    """The file, not mapped into memory: pages of a mapped file would count as memory held."""
+    return pq.ParquetFile(path, read_dictionary=WORDS, pre_buffer=False)
 
 
 def batches(path: Path, columns: list[str], groups: list[int] | None = None) -> Iterator[pa.RecordBatch]:
