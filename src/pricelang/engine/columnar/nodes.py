@@ -116,7 +116,7 @@ class Graph:
         return self._node("look_truth" if look.is_truth else "look", (word,), look)
 
     def piece(self, value: Node, edges: tuple[int, ...]) -> Node:
-        """In which piece of the number line a value lies: 2i + 1 at the edge i, 2i below it and above the one before."""
+        """In which piece of the number line a value lies: 2i + 1 at the edge i, 2i between it and the one before."""
         return self._node("piece", (value,), edges)
 
     def row(self, codes: tuple[Node, ...], finder: object) -> Node:

@@ -130,8 +130,9 @@ def written_of(engine: Engine, usages: Iterable[str]) -> Written:
 class UsagePlan:
     """One usage over columns of certain types: its graph and the functions made of it."""
 
-    def __init__(self, sources: Sources, graph: Built) -> None:
+    def __init__(self, sources: Sources, graph: Built, loops: bool = False) -> None:
         self.built = graph
+        self.loops = loops
         usage = sources.program.usages[graph.usage]
         figures = [graph.rounded, graph.exact]
         self.outputs = [
@@ -152,6 +153,7 @@ class UsagePlan:
         )
         self.columns = Columns(sources, usage, graph.shape, graph.fields, self.limit)
         self._forms: dict[object, Form] = {}
+        self._bounds: dict[int, int] = {}
         self._lock = threading.Lock()
 
     @property
@@ -163,19 +165,22 @@ class UsagePlan:
         found = self._forms.get(name)
         if found is None:
             with self._lock:
-                found = self._forms.setdefault(name, Form(outputs))
+                found = self._forms.setdefault(name, Form(outputs, self.loops))
         return found
 
     def bound(self, node: Node) -> int:
         """No number of a node is above this, in records within the limit."""
-        low, high = bounds(needed([node]), self.limit)[node.number]
-        return max(-low, high)
+        found = self._bounds.get(node.number)
+        if found is None:
+            low, high = bounds(needed([node]), self.limit)[node.number]
+            found = self._bounds[node.number] = max(-low, high)
+        return found
 
 
 class Plan:
     """A ruleset over columns of certain types. `why` tells of usages that are left to the record engine."""
 
-    def __init__(self, engine: Engine, sources: Sources, schema: pa.Schema) -> None:
+    def __init__(self, engine: Engine, sources: Sources, schema: pa.Schema, loops: bool = False) -> None:
         self.engine = engine
         self.sources = sources
         self.usages: dict[str, UsagePlan] = {}
@@ -183,6 +188,6 @@ class Plan:
         for name, usage in engine.program.usages.items():
             try:
                 graph = built(engine, usage, shape_of(usage, schema), sources.accounts)
-                self.usages[name] = UsagePlan(sources, graph)
+                self.usages[name] = UsagePlan(sources, graph, loops)
             except NotColumnar as reason:
                 self.why[name] = str(reason)

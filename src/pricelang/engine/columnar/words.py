@@ -30,6 +30,7 @@ class Words:
         self.list: list[str] = []
         self._number: dict[str, int] = {}
         self._kept: tuple[object, Ints | None] = (None, None)
+        self._alike: tuple[Ints | None, bool] = (None, False)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -54,7 +55,13 @@ class Words:
             return found
         found = np.array([*map(self.number, dictionary.to_pylist()), -1], np.int64)
         self._kept = (dictionary, found)
+        self._alike = (found, bool((found[:-1] == np.arange(len(dictionary))).all()))
         return found
+
+    def alike(self, numbers: Ints) -> bool:
+        """Whether numbers that were just given are the places of the words in their dictionary."""
+        found, alike = self._alike
+        return alike and found is numbers
 
 
 def _same(one: Any, other: pa.Array) -> bool:

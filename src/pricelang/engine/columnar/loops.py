@@ -1,0 +1,272 @@
+"""Graphs as loops over records, compiled by numba: what comes before a record in its period is one number kept for each
+account, so that a file in order of time is priced in one pass.
+
+A loop takes each record's truths and numbers from arrays, reckons all nodes, and writes the outputs. A record that is
+not `ready`, or of which a node says that the record engine is to be asked, moves no count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from pricelang.engine.columnar.given import Given
+from pricelang.engine.columnar.given import Made
+from pricelang.engine.columnar.nodes import Node
+from pricelang.engine.columnar.nodes import needed
+from pricelang.engine.columnar.words import Known
+
+LEAST = 400_000
+"""Records below which it does not pay to compile a loop."""
+
+_CODE = {
+    "add": "({} + {})",
+    "sub": "({} - {})",
+    "mul": "({} * {})",
+    "div": "({} // {})",
+    "min": "min({}, {})",
+    "max": "max({}, {})",
+    "lt": "({} < {})",
+    "le": "({} <= {})",
+    "eq": "({} == {})",
+    "ne": "({} != {})",
+    "and": "({} and {})",
+    "or": "({} or {})",
+    "not": "(not {})",
+    "select": "({1} if {0} else {2})",
+}
+
+
+def available() -> bool:
+    """Whether numba is installed."""
+    try:
+        import numba  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def can_loop(nodes: Sequence[Node]) -> bool:
+    """Whether a loop can reckon these: rows that are sought by several keys are found outside of it, before it runs."""
+    return all(_is_given(arg) for node in nodes if node.op == "row" for arg in node.args)
+
+
+def _is_given(node: Node) -> bool:
+    return node.op in ("word", "flag", "const", "truth") or (node.op == "piece" and node.args[0].op == "number")
+
+
+class _Arguments:
+    """The arrays a loop is called with: how each is had from a batch, and the name it has in the loop."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.of: list[Any] = []
+        self._known: dict[object, str] = {}
+
+    def named(self, key: object, of: Any) -> str:
+        name = self._known.get(key)
+        if name is None:
+            name = self._known[key] = f"p{len(self.names)}"
+            self.names.append(name)
+            self.of.append(of)
+        return name
+
+
+def loop_form(outputs: Sequence[Node]) -> Made:
+    """The compiled function of some outputs, none of which depends on what came before."""
+    arguments = _Arguments()
+    lines, shown = _body(needed(outputs), arguments)
+    written: list[str] = []
+    kinds: list[Any] = []
+    for node in outputs:
+        if node.op in ("const", "truth"):
+            continue
+        written.append(f"        o{len(kinds)}[i] = {shown[node.number]}")
+        kinds.append(np.bool_ if node.is_truth else np.int64)
+    outs = [f"o{index}" for index in range(len(kinds))]
+    text = "\n".join(
+        [
+            f"def loop({', '.join(['count', *arguments.names, *outs])}):",
+            "    for i in range(count):",
+            *lines,
+            *written,
+            "",
+        ]
+    )
+    loop = compiled(text)
+
+    def run(given: Given, known: Known) -> tuple[Any, ...]:
+        made = [np.empty(given.count, kind) for kind in kinds]
+        loop(given.count, *(of(given, known) for of in arguments.of), *made)
+        rest = iter(made)
+        return tuple(node.data if node.op in ("const", "truth") else next(rest) for node in outputs)
+
+    return run
+
+
+@lru_cache(maxsize=256)
+def compiled(text: str) -> Any:
+    """A function of this text, made by numba; whole numbers are divided without asking for zero."""
+    import numba
+
+    names: dict[str, Any] = {}
+    exec(compile(text, "<loop>", "exec"), names)
+    return numba.njit(names["loop"], nogil=True, error_model="numpy", boundscheck=False)
+
+
+def _body(nodes: Sequence[Node], arguments: _Arguments) -> tuple[list[str], dict[int, str]]:
+    """The lines that reckon nodes for the record `i`, and how each node is written."""
+    lines: list[str] = []
+    shown: dict[int, str] = {}
+    for node in nodes:
+        if node.op in ("const", "truth"):
+            shown[node.number] = repr(node.data)
+            continue
+        name = f"n{node.number}"
+        if node.op == "before":
+            shown[node.number] = name
+            continue
+        args = [shown[one.number] for one in node.args]
+        code = _leaf(node, args, arguments)
+        if code is None:
+            code = _CODE[node.op].format(*args)
+        shown[node.number] = name
+        lines.append(f"        {name} = {code}")
+    return lines, shown
+
+
+def _leaf(node: Node, args: list[str], arguments: _Arguments) -> str | None:
+    data = node.data
+    match node.op:
+        case "number":
+            return f"{arguments.named(('number', data), lambda given, known: given.numbers[data])}[i]"
+        case "moment":
+            return f"{arguments.named('moment', lambda given, known: given.moment)}[i]"
+        case "word":
+            return f"{arguments.named(('word', data), lambda given, known: given.words[data])}[i]"
+        case "flag":
+            return f"{arguments.named(('flag', data), lambda given, known: _flags(given, data))}[i]"
+        case "take":
+            values = np.array([*data.values, 0], np.int64)
+            return f"{arguments.named(('take', node.number), lambda given, known: values)}[{args[0]}]"
+        case "take_truth":
+            truths = np.array([*map(bool, data.values), False], np.bool_)
+            return f"{arguments.named(('take', node.number), lambda given, known: truths)}[{args[0]}]"
+        case "look" | "look_truth":
+            return f"{arguments.named(('look', id(data)), lambda given, known: known.look(data))}[{args[0]}]"
+        case "piece":
+            edges = np.array(data, np.int64)
+            below = " + ".join([f"({one} < {args[0]}) + ({one} <= {args[0]})" for one in edges.tolist()])
+            return f"({below or '0'})"
+        case "row":
+            if len(node.args) == 1 and data.kinds[0].kind == "word":
+                rows = arguments.named(("row", node.number), lambda given, known: known.row_of_word(data))
+                return f"{rows}[{args[0]}]"
+            return f"{arguments.named(('rows', node.number), lambda given, known: _rows(node, given, known))}[i]"
+    return None
+
+
+def _flags(given: Given, name: str) -> Any:
+    flag = given.flags[name]
+    return np.full(given.count, flag, np.bool_) if isinstance(flag, bool) else flag
+
+
+def _rows(node: Node, given: Given, known: Known) -> Any:
+    """Rows by several keys, found for the whole batch."""
+    codes: list[Any] = []
+    for one in node.args:
+        match one.op:
+            case "word":
+                codes.append(given.words[one.data])
+            case "flag":
+                codes.append(given.flags[one.data])
+            case "piece":
+                edges = np.array(one.data, np.int64)
+                numbers = given.numbers[one.args[0].data]
+                codes.append(np.searchsorted(edges, numbers, "left") + np.searchsorted(edges, numbers, "right"))
+            case _:
+                codes.append(one.data)
+    return known.rows(node.data, codes, given.count)
+
+
+# --- what came before ------------------------------------------------------------------------------------------------
+
+
+_STATE = ("g", "q", "sum", "per", "stamp", "oldg", "olds", "oldp", "b")
+"""Of each `before` node: groups and periods by record; totals, periods and stamps by group; what to put back."""
+
+
+class CountedLoop:
+    """A loop over records in order of time that keeps, for each `before` node, a total and its period by account."""
+
+    def __init__(self, outputs: Sequence[Node], bad: Node, befores: Sequence[Node]) -> None:
+        self.outputs = list(outputs)
+        self.befores = list(befores)
+        arguments = self.arguments = _Arguments()
+        nodes = needed([*outputs, bad, *befores])
+        lines: list[str] = []
+        shown: dict[int, str] = {}
+        for node in nodes:
+            if node.op in ("const", "truth"):
+                shown[node.number] = repr(node.data)
+                continue
+            name = f"n{node.number}"
+            args = [shown[one.number] for one in node.args]
+            shown[node.number] = name
+            if node.op == "before":
+                k = self.befores.index(node)
+                lines.append(f"        {name} = sum{k}[g{k}[i]] if per{k}[g{k}[i]] == q{k}[i] else 0")
+                continue
+            code = _leaf(node, args, arguments) or _CODE[node.op].format(*args)
+            lines.append(f"        {name} = {code}")
+        self.kinds: list[Any] = []
+        written = []
+        for node in outputs:
+            if node.op not in ("const", "truth"):
+                written.append(f"        o{len(self.kinds)}[i] = {shown[node.number]}")
+                self.kinds.append(np.bool_ if node.is_truth else np.int64)
+        count = len(self.befores)
+        state = [
+            f"{word}{k}"
+            for k in range(count)
+            for word in ("g", "q", "sum", "per", "stamp", "oldg", "olds", "oldp", "b")
+        ]
+        outs = [f"o{index}" for index in range(len(self.kinds))]
+        given = ["count", "batch", "limit", "ready", "bad", "undone", *arguments.names, *state, *outs]
+        text = [
+            f"def loop({', '.join(given)}):",
+            "    spoilt = 0",
+            "    for i in range(count):",
+            "        if not ready[i]:",
+            "            bad[i] = True",
+            "            continue",
+            *lines,
+        ]
+        over = [f"abs(n{node.number} + {shown[node.args[0].number]}) > limit" for node in self.befores]
+        text.append(f"        wrong = {' or '.join([shown[bad.number], *over])}")
+        text.append("        bad[i] = wrong")
+        text.append("        if wrong:")
+        text += [f"            b{k}[i] = n{node.number}" for k, node in enumerate(self.befores)]
+        text.append("            spoilt += 1")
+        text.append("        else:")
+        for k, node in enumerate(self.befores):
+            value, when = (shown[one.number] for one in node.args[:2])
+            pad = "            "
+            text.append(f"{pad}if {when}:")
+            text += [
+                f"{pad}    a = g{k}[i]",
+                f"{pad}    if stamp{k}[a] != batch:",
+                f"{pad}        stamp{k}[a] = batch",
+                f"{pad}        oldg{k}[undone[{k}]] = a",
+                f"{pad}        olds{k}[undone[{k}]] = sum{k}[a]",
+                f"{pad}        oldp{k}[undone[{k}]] = per{k}[a]",
+                f"{pad}        undone[{k}] += 1",
+                f"{pad}    sum{k}[a] = n{node.number} + {value}",
+                f"{pad}    per{k}[a] = q{k}[i]",
+            ]
+        text += written
+        text.append("    return spoilt")
+        self.loop = compiled("\n".join([*text, ""]))
