@@ -36,8 +36,8 @@ class MissingExtra(ImportError):
 class Rated:
     """What became of many records. `charges`, `rejects` and `totals` are tables of Arrow; the counts add up:
     `records` = `charged` + `rejected` + `duplicates`. `charges` is None where they went to a file or only sums were
-    asked for; what the ends of periods charge is in it too, and in no count of records. `in_columns` of the charged were
-    priced in columns, the others one by one."""
+    asked for (then `exact` is None, too); what the ends of periods charge is in it, and in no count of records.
+    `in_columns` of the charged were priced in columns, the others one by one."""
 
     records: int
     charged: int
@@ -46,7 +46,7 @@ class Rated:
     period_ends: int
     in_columns: int
     amount: Decimal | Fraction
-    exact: Decimal | Fraction
+    exact: Decimal | Fraction | None
     charges: Any
     rejects: Any
     totals: Any
@@ -101,6 +101,7 @@ def rate_many(
     total_by: Iterable[str] | None,
     ids_unique: bool,
     workers: int,
+    compiled: bool | None,
 ) -> Rated:
     """See `Ruleset.rate_many`."""
     import contextlib
@@ -143,7 +144,7 @@ def rated(outcome: Outcome, charges: Any, rejects: Any) -> Rated:
         outcome.period_ends,
         outcome.in_columns,
         decimal_or_fraction(outcome.total.amount),
-        decimal_or_fraction(outcome.total.exact),
+        None if outcome.groups is not None else decimal_or_fraction(outcome.total.exact),
         charges,
         rejects,
         None if outcome.groups is None else outcome.groups.table(),

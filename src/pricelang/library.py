@@ -167,17 +167,20 @@ class Ruleset:
         total_by: Iterable[str] | None = None,
         ids_unique: bool = False,
         workers: int = 2,
+        compiled: bool | None = None,
     ) -> Rated:
         """Charges many records at once, in columns: a path of a Parquet file, or a table of Arrow.
 
         The same charges as `rate_stream` gives, to the last digit; records that are not charged are `.rejects`. With
         `out`, charges are written to that Parquet file; with `total_by` (names such as account, model, day) only exact
-        sums are made. `ids_unique` declares that no id occurs twice, so that it is not looked for. Needs the extra
-        `columnar`. Raises FileNotFoundError, ValueError where a file cannot be read, KeyError for an unknown key.
+        sums are made. `ids_unique` declares that no id occurs twice, so that it is not looked for. `compiled` says
+        whether loops are compiled by numba (the extra `numba`); unasked, they are where it is installed and records are
+        many. Needs the extra `columnar`. Raises FileNotFoundError, ValueError where a file cannot be read, KeyError for
+        an unknown key.
         """
         from pricelang.columns import rate_many
 
-        return rate_many(self.columnar(accounts, signups), usage, out, total_by, ids_unique, workers)
+        return rate_many(self.columnar(accounts, signups), usage, out, total_by, ids_unique, workers, compiled)
 
     def columnar(self, accounts: Accounts | None = None, signups: Mapping[str, str] | None = None) -> Columnar:
         """The ruleset over columns, which `rate_many` and commands run. Needs the extra `columnar`."""

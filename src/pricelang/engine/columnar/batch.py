@@ -233,8 +233,9 @@ def rows_by_type(sources: Sources, batch: pa.RecordBatch) -> list[tuple[str | No
 def outputs_of(usage: UsagePlan, with_lines: bool) -> list[Any]:
     """What is asked of a usage's graph."""
     graph = usage.built
-    found = [graph.bad, graph.rounded.node, graph.exact.node]
+    found = [graph.bad, graph.rounded.node]
     if with_lines:
+        found.append(graph.exact.node)
         for one in graph.lines:
             found += [one.there, one.quantity.node, one.rounded.node, one.exact.node, one.row]
     return found

@@ -197,7 +197,7 @@ class Columns:
         numbers = self.sources.words[source].numbers(column.dictionary)
         indices = column.indices
         if not indices.null_count and self.sources.words[source].alike(numbers):
-            same: Any = indices.to_numpy(zero_copy_only=False)
+            same: Ints = indices.to_numpy(zero_copy_only=False).astype(np.int64)
             return same, True
         if indices.null_count:
             indices = indices.fill_null(len(column.dictionary))

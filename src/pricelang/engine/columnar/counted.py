@@ -205,8 +205,9 @@ class Counting:
             old = (np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64))
             undo.append(old)
             before.append(np.empty(count, np.int64))
+            groups, periods = np.ascontiguousarray(groups, np.int64), np.ascontiguousarray(periods, np.int64)
             state += [groups, periods, kept.sums, kept.periods, kept.stamps, *old, before[-1]]
-        arguments = [one(given, self.known) for one in loop.arguments.of]
+        arguments = loop.arguments.given(given, self.known)
         loop.loop(count, self._batch, self.plan.limit, ready, bad, undone, *arguments, *state, *outs)
         rest = iter(outs)
         outputs = tuple(node.data if node.op in ("const", "truth") else next(rest) for node in loop.outputs)

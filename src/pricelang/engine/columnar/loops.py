@@ -64,15 +64,22 @@ class _Arguments:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.of: list[Any] = []
+        self.kinds: list[str] = []
         self._known: dict[object, str] = {}
 
-    def named(self, key: object, of: Any) -> str:
+    def named(self, key: object, of: Any, truths: bool = False) -> str:
         name = self._known.get(key)
         if name is None:
             name = self._known[key] = f"p{len(self.names)}"
             self.names.append(name)
             self.of.append(of)
+            self.kinds.append(TRUTHS if truths else NUMBERS)
         return name
+
+    def given(self, given: Given, known: Known) -> list[Any]:
+        """The arrays for a batch."""
+        kinds = [np.bool_ if kind == TRUTHS else np.int64 for kind in self.kinds]
+        return [np.ascontiguousarray(of(given, known), kind) for of, kind in zip(self.of, kinds, strict=True)]
 
 
 def loop_form(outputs: Sequence[Node]) -> Made:
@@ -87,34 +94,46 @@ def loop_form(outputs: Sequence[Node]) -> Made:
         written.append(f"        o{len(kinds)}[i] = {shown[node.number]}")
         kinds.append(np.bool_ if node.is_truth else np.int64)
     outs = [f"o{index}" for index in range(len(kinds))]
-    text = "\n".join(
-        [
-            f"def loop({', '.join(['count', *arguments.names, *outs])}):",
-            "    for i in range(count):",
-            *lines,
-            *written,
-            "",
-        ]
-    )
-    loop = compiled(text)
+    head = f"def loop({', '.join(['count', *arguments.names, *outs])}):"
+    text = "\n".join([head, "    for i in range(count):", *lines, *written, ""])
+    loop = compiled(text, (ONE, *arguments.kinds, *(kind_of(kind) for kind in kinds)))
 
     def run(given: Given, known: Known) -> tuple[Any, ...]:
         made = [np.empty(given.count, kind) for kind in kinds]
-        loop(given.count, *(of(given, known) for of in arguments.of), *made)
+        loop(given.count, *arguments.given(given, known), *made)
         rest = iter(made)
         return tuple(node.data if node.op in ("const", "truth") else next(rest) for node in outputs)
 
     return run
 
 
-@lru_cache(maxsize=256)
-def compiled(text: str) -> Any:
-    """A function of this text, made by numba; whole numbers are divided without asking for zero."""
-    import numba
+NUMBERS, TRUTHS, NUMBERS_OUT, TRUTHS_OUT, ONE = "n", "t", "N", "T", "i"
+"""Kinds of arguments: arrays that are read, arrays that are written, one number."""
 
+
+def kind_of(kind: Any) -> str:
+    """The kind of an array that is written."""
+    return TRUTHS_OUT if kind is np.bool_ else NUMBERS_OUT
+
+
+@lru_cache(maxsize=256)
+def compiled(text: str, kinds: tuple[str, ...]) -> Any:
+    """A function of this text for arguments of these kinds, made by numba once; whole numbers are divided without
+    asking for zero."""
+    import numba
+    from numba.core import types
+
+    known = {
+        NUMBERS: types.Array(types.int64, 1, "C", readonly=True),
+        TRUTHS: types.Array(types.boolean, 1, "C", readonly=True),
+        NUMBERS_OUT: types.Array(types.int64, 1, "C"),
+        TRUTHS_OUT: types.Array(types.boolean, 1, "C"),
+        ONE: types.int64,
+    }
     names: dict[str, Any] = {}
     exec(compile(text, "<loop>", "exec"), names)
-    return numba.njit(names["loop"], nogil=True, error_model="numpy", boundscheck=False)
+    signature = tuple(known[kind] for kind in kinds)
+    return numba.njit(signature, nogil=True, error_model="numpy", boundscheck=False)(names["loop"])
 
 
 def _body(nodes: Sequence[Node], arguments: _Arguments) -> tuple[list[str], dict[int, str]]:
@@ -148,15 +167,16 @@ def _leaf(node: Node, args: list[str], arguments: _Arguments) -> str | None:
         case "word":
             return f"{arguments.named(('word', data), lambda given, known: given.words[data])}[i]"
         case "flag":
-            return f"{arguments.named(('flag', data), lambda given, known: _flags(given, data))}[i]"
+            return f"{arguments.named(('flag', data), lambda given, known: _flags(given, data), True)}[i]"
         case "take":
             values = np.array([*data.values, 0], np.int64)
             return f"{arguments.named(('take', node.number), lambda given, known: values)}[{args[0]}]"
         case "take_truth":
             truths = np.array([*map(bool, data.values), False], np.bool_)
-            return f"{arguments.named(('take', node.number), lambda given, known: truths)}[{args[0]}]"
+            return f"{arguments.named(('take', node.number), lambda given, known: truths, True)}[{args[0]}]"
         case "look" | "look_truth":
-            return f"{arguments.named(('look', id(data)), lambda given, known: known.look(data))}[{args[0]}]"
+            name = arguments.named(("look", id(data)), lambda given, known: known.look(data), data.is_truth)
+            return f"{name}[{args[0]}]"
         case "piece":
             edges = np.array(data, np.int64)
             below = " + ".join([f"({one} < {args[0]}) + ({one} <= {args[0]})" for one in edges.tolist()])
@@ -269,4 +289,7 @@ class CountedLoop:
             ]
         text += written
         text.append("    return spoilt")
-        self.loop = compiled("\n".join([*text, ""]))
+        first = (ONE, ONE, ONE, TRUTHS, TRUTHS_OUT, NUMBERS_OUT, *arguments.kinds)
+        of_each = (NUMBERS, NUMBERS, *[NUMBERS_OUT] * 7)
+        last = tuple(kind_of(kind) for kind in self.kinds)
+        self.loop = compiled("\n".join([*text, ""]), (*first, *of_each * count, *last))

@@ -267,8 +267,7 @@ def bound_of(node: Node, args: Sequence[Bounds], limit: int | Mapping[str, int])
         case "number":
             return 0, limit if isinstance(limit, int) else limit[str(node.data)]
         case "take":
-            array: Array = node.data
-            return array.low, array.high
+            return int(node.data.low), int(node.data.high)
         case "add":
             return args[0][0] + args[1][0], args[0][1] + args[1][1]
         case "sub":

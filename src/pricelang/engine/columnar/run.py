@@ -92,6 +92,12 @@ class Wanted:
     ids_unique: bool = False
     progress: Callable[[int], None] | None = None
     workers: int = WORKERS
+    compiled: bool | None = None
+
+    def loops_for(self, source: Source) -> bool:
+        """Whether loops are compiled by numba: if asked for, or where it is installed and there are enough records."""
+        wanted = source.count >= LEAST if self.compiled is None else self.compiled
+        return wanted and available()
 
 
 class Columnar:
@@ -238,9 +244,8 @@ class _OrderedRun:
         self.source = source
         self.wanted = wanted
         self.plain = _Run(columnar, source, wanted, plan)
-        loops = source.count >= LEAST and available()
         charged = wanted.charges is not None
-        self.ordered = Ordered(plan, columnar.engine, columnar.account_of, charged, loops)
+        self.ordered = Ordered(plan, columnar.engine, columnar.account_of, charged, wanted.loops_for(source))
 
     def go(self) -> Outcome:
         """Raises NotOrdered where the order can't be told; nothing was handed over then."""
@@ -356,11 +361,9 @@ class _Run:
         self.columnar = columnar
         self.source = source
         self.wanted = wanted
-        self.plan = plan or Plan(
-            columnar.engine, columnar.sources, source.schema, source.count >= LEAST and available()
-        )
-        self.only = self._only()
-        self.skipped = self._skipped()
+        self.plan = plan or Plan(columnar.engine, columnar.sources, source.schema, wanted.loops_for(source))
+        self.only = self._only() if plan is None else None
+        self.skipped = self._skipped() if plan is None else frozenset()
         self.columns = self._columns()
         self.outcome = Outcome(groups=columnar.groups(wanted))
         self.repeats: dict[int, Rejection] = {}

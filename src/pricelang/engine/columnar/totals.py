@@ -42,7 +42,7 @@ def sum_of(values: Any, bound: int) -> int:
 
 
 class Total:
-    """The sum of all charges."""
+    """The sum of all charges; `exact` only where charges are made."""
 
     def __init__(self) -> None:
         self.amount = Fraction(0)
@@ -52,7 +52,8 @@ class Total:
     def part(self, part: Part) -> None:
         graph = part.usage.built
         self.amount += Fraction(_sum_of_part(part, ROUNDED, graph.rounded.node), graph.rounded.scale)
-        self.exact += Fraction(_sum_of_part(part, EXACT, graph.exact.node), graph.exact.scale)
+        if len(part.results) > EXACT:
+            self.exact += Fraction(_sum_of_part(part, EXACT, graph.exact.node), graph.exact.scale)
         self.count += part.count
 
     def charge(self, charge: Charge) -> None:
