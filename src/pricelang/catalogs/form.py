@@ -83,6 +83,8 @@ class Model:
     shares: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
     checked: str | None = None
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words of selectors that the catalog prices, also where a price is the same as without."""
 
     @property
     def key(self) -> str:

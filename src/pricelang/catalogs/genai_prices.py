@@ -414,6 +414,8 @@ class _Entry:
                 cells[METERS[key].field] = tuple(figures.money(one) for one in own if one is not None)
             else:
                 text = NOT_OFFERED if stands is None else f"as {METERS[stands].name}"
+                if key == "requests_kcount" and priced:
+                    text = figures.money(Decimal(0))  # every record is a request
                 cells[METERS[key].field] = (text,) * len(sizes)
         return cells
 

@@ -178,7 +178,7 @@ def _model(entry: _Entry, keys: Sequence[str], extra: Mapping[str, Meter]) -> Mo
         cell = NOT_OFFERED if price is None else figures.money(figures.shifted(price, 3))
         layers[0] = layers[0].with_cells(meter.field, (cell,) * len(entry.rates.sizes))
     shares = {_column(at): figures.plain((one - 1) * 100) for at, one in entry.keys.uplifts.items()}
-    return Model((entry.name,), tuple(layers), entry.rates.edges, shares, entry.source)
+    return Model((entry.name,), tuple(layers), entry.rates.edges, shares, entry.source, None, entry.rates.words())
 
 
 def _worth_a_column(keys: Sequence[str], models: Sequence[Model]) -> list[str]:
@@ -218,6 +218,8 @@ def _selectors(models: Sequence[Model], shares: Sequence[Share]) -> tuple[Select
         for layer in model.layers:
             for field, _, said in layer.when:
                 words.setdefault(field, set()).update(said)
+        for field, given in model.words.items():
+            words.setdefault(field, set()).update(given)
     for share in shares:
         words.setdefault(share.field, set()).add(share.word)
     found = []

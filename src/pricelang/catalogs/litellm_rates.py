@@ -111,6 +111,15 @@ class Rates:
             layers += [Layer(changed, hours=hours)] if changed else []
         return tuple(layers)
 
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """The words of each selector that the entry has a price for."""
+        found = {
+            "service_tier": tuple(tier for tier in TIERS if any(rate[2] == tier for rate in self.keys.rates)),
+            "image_size": tuple(sorted(self.keys.image_sizes)),
+            "resolution": tuple(sorted(self.keys.resolutions)),
+        }
+        return {field: words for field, words in found.items() if words}
+
     def _selected(
         self, base: Mapping[str, Cells], meter: str, field: str, given: Mapping[str, Decimal]
     ) -> list[Layer]:
@@ -148,6 +157,8 @@ class Rates:
             if meter == "queries" and tiered is not None and "input_cost_per_query" in tiered:
                 return money(meter, figure(tiered["input_cost_per_query"]))
             price = self._rate(meter, tier, size)
+            if price is None and meter == "requests" and self.keys.prices_anything:
+                price = Decimal(0)  # every record is a request
             return NOT_OFFERED if price is None else money(meter, price)
         if tier == "batch" and self._has_batch():
             return self._batch_cell(meter, size)
@@ -174,8 +185,10 @@ class Rates:
         priced = self.priced() & _TOKEN_METERS
         if meter == "output" and "output_image" in priced and "output" not in priced:
             return f"as {METERS['output_image'].name}"
-        if meter == "cache_read" or METERS["cache_read"].dims < METERS[meter].dims:
-            priced |= {"cache_read"} if self.provider == "fireworks_ai" and meter != "cache_read" else set()
+        for kind in ("cache_read", "cache_write"):  # cached tokens of all kinds are billed alike
+            if METERS[kind].dims < METERS[meter].dims and "input" in priced:
+                priced |= {kind}
+                priced -= {"input_audio", "input_image", "input_video"}
         stands = standing_for(meter, priced, METERS)
         return NOT_OFFERED if stands is None else f"as {METERS[stands].name}"
 

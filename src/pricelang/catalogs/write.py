@@ -104,7 +104,7 @@ def _usage(section: Section) -> list[str]:
             continue
         wholes = [whole.field for whole in wholes_of(meter, section.meters)]
         part = f", part of {' and '.join(wholes)}" if wholes else ""
-        needed = not wholes and all(_offered(model, meter) for model in section.models)
+        needed = not wholes and _always(meter, section)
         lines.append(f"  {meter.field}  {plural(meter.unit)}{part}{'' if needed else ', default 0'}")
     return lines
 
@@ -115,8 +115,12 @@ def wholes_of(meter: Meter, meters: Sequence[Meter]) -> list[Meter]:
     return [one for one in above if not any(one.dims < other.dims for other in above)]
 
 
-def _offered(model: Model, meter: Meter) -> bool:
-    return all(cell != NOT_OFFERED for cell in model.layers[0].prices[meter.field])
+def _always(meter: Meter, section: Section) -> bool:
+    """Whether every record has to give it: the only thing that is counted, or tokens of models of text."""
+    others = [one for one in section.meters if one.unit != "token" and one.field != "web_searches"]
+    if len(section.meters) > 1 and (others or meter.unit != "token"):
+        return False
+    return all(cell != NOT_OFFERED for model in section.models for cell in model.layers[0].prices[meter.field])
 
 
 def _table(section: Section, called: Called) -> list[str]:
