@@ -8,6 +8,7 @@ import random
 import warnings
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC
 from datetime import datetime
 from datetime import timedelta
@@ -39,20 +40,24 @@ from pricelang.core.program import Program
 FLOAT_ERROR = Fraction(1, 2**47)
 TOKEN_SECTIONS = {"chat", "embedding", "realtime"}
 TIERS = ("flex", "balanced", "priority", "ultrafast")
+litellm.suppress_debug_info = True
 logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
 
 
-def run(folder: Path, first: int, last: int) -> Seen:
-    """The records of the seeds from first up to, not including, last."""
+Entry = tuple[str, dict[str, Any]]
+
+
+def run(folder: Path, first: int, last: int, among: Sequence[Entry] | None = None) -> Seen:
+    """The records of the seeds from first up to, not including, last; of these entries, or of all that have a price."""
     rulesets = Rulesets(folder)
     seen = Seen()
     for seed in range(first, last):
-        _one(random.Random(seed), rulesets, seen)
+        _one(random.Random(seed), rulesets, seen, entries() if among is None else among)
     return seen
 
 
 @cache
-def entries() -> list[tuple[str, dict[str, Any]]]:
+def entries() -> list[Entry]:
     """The entries that have a price, in the order of the catalog."""
     return [
         (name, entry)
@@ -66,8 +71,8 @@ def section(entry: Mapping[str, Any]) -> str:
     return _MODES.get(mode, mode)
 
 
-def _one(picked: random.Random, rulesets: Rulesets, seen: Seen) -> None:
-    name, entry = picked.choice(entries())
+def _one(picked: random.Random, rulesets: Rulesets, seen: Seen, among: Sequence[Entry]) -> None:
+    name, entry = picked.choice(among)
     kind = section(entry)
     provider = entry["litellm_provider"]
     rules = rulesets[block_name(provider)]
@@ -336,6 +341,8 @@ _OTHERS: dict[str, Callable[..., tuple[dict[str, Any], Callable[[], float]] | No
 
 # --- differences that are known ---
 
+_FRAME = ("id", "type", "at", "account", "model")
+
 
 def _reason(
     rulesets: Rulesets, record: Mapping[str, Any], entry: Mapping[str, Any], theirs: float | str, ours: Fraction | str
@@ -349,10 +356,14 @@ def _reason(
         return other is not None and abs(Fraction(theirs) - other) <= FLOAT_ERROR * max(other, Fraction(theirs))
 
     def again(model: str = name, **changes: Any) -> Fraction | None:
-        found = litellm.model_cost.get(model, {}).get("litellm_provider")
-        rules = rulesets[block_name(found)] if found else None
+        other = litellm.model_cost.get(model, {})
+        if not other.get("litellm_provider"):
+            return None
+        rules = rulesets[block_name(other["litellm_provider"])]
+        known = _fields(rules.program, section(other)) | set(_FRAME)
+        kept = {key: value for key, value in record.items() if key in known}
         try:
-            return Fraction(rules.rate({**record, "model": model, **changes}).exact) if rules else None
+            return Fraction(rules.rate({**kept, "type": section(other), "model": model, **changes}).exact)
         except Exception:
             return None
 
@@ -362,13 +373,29 @@ def _reason(
         if ours.startswith("not-offered: output is") and "output_cost_per_token" not in entry:
             return "tokens that the entry has no price for: here refused, there free"
         return None
-    if equals(again(f"{_provider(entry)}/{name}")):
-        return "litellm puts the provider before the name and finds another entry"
+    others = [f"{_provider(entry)}/{name}", name.removeprefix(f"{provider}/")]
+    others = [one for one in others if one != name and one in litellm.model_cost]
+    if any(
+        equals(again(one)) or (provider == "perplexity" and equals(_of_perplexity(record, litellm.model_cost[one])))
+        for one in others
+    ):
+        return "litellm looks for the name with another prefix and finds another entry"
+    if record.get("service_tier") == "batch" and equals(again(inference_geo="global", speed="standard")):
+        return "litellm's function for batches does not look at the region or the speed"
     if record.get("service_tier", "standard") != "standard" and equals(again(service_tier="standard")):
         return "litellm's function for this provider does not look at the tier"
-    if record["type"] == "image" and "input_cost_per_image" in entry and "output_cost_per_image" in entry:
-        if equals(Fraction(str(entry["input_cost_per_image"])) * record["images"]):
-            return "litellm bills an image made at the price of one sent"
+    if provider == "xai" and equals(again(**_without_details(record))):
+        return "litellm's function for xAI bills all output alike, and does not look at the tier"
+    if record.get("service_tier") == "batch" and "input_cost_per_token_batches" not in entry:
+        half = Fraction(str(entry.get("input_cost_per_token") or 0)) / 2
+        plain = (
+            again(inference_geo="global", speed="standard") if "speed" in record or "inference_geo" in record else ours
+        )
+        if plain is not None and equals(plain - record.get("cache_read_tokens", 0) * half):
+            return "a batch without a price of input: litellm charges nothing for cached tokens without a price"
+    both = record["type"] == "image" and "input_cost_per_image" in entry and "output_cost_per_image" in entry
+    if both and equals(Fraction(str(entry["input_cost_per_image"])) * record["images"]):
+        return "litellm bills an image made at the price of one sent"
     if provider == "parallel_ai" and record["type"] == "search":
         return "litellm has the price of this search in its code" if theirs == 0.005 else None
     if provider == "perplexity" and equals(_of_perplexity(record, entry)):
@@ -381,6 +408,11 @@ def _reason(
         if equals(ours - fresh * (Fraction(str(own)) - Fraction(str(plain)))):
             return "litellm drops the tier's price of audio tokens when it reads the entry"
     return None
+
+
+def _without_details(record: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [field for field in record if field.startswith("output_") and field != "output_tokens"]
+    return {**dict.fromkeys(parts, 0), **({"service_tier": "standard"} if "service_tier" in record else {})}
 
 
 def _of_perplexity(record: Mapping[str, Any], entry: Mapping[str, Any]) -> Fraction:

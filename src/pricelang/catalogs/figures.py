@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from decimal import DecimalTuple
+from itertools import pairwise
 
 WIDEST_NAMES = 72
 _NAME = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z_]\w*)*", re.ASCII)
@@ -15,7 +15,7 @@ def shifted(figure: Decimal, places: int) -> Decimal:
     """A figure times ten to the power of `places`; the digits stay."""
     sign, digits, exponent = figure.as_tuple()
     assert isinstance(exponent, int)
-    return Decimal(DecimalTuple(sign, digits, exponent + places))
+    return Decimal((sign, digits, exponent + places))
 
 
 def plain(figure: Decimal) -> str:
@@ -46,7 +46,7 @@ def bands(edges: Sequence[int]) -> tuple[str, ...]:
     if not edges:
         return ("any",)
     cells = [f"up to {count(edges[0])}"]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         cells.append(f"above {count(low)} up to {count(high)}")
     return (*cells, f"above {count(edges[-1])}")
 

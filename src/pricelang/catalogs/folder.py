@@ -26,8 +26,8 @@ def page(catalog: Catalog) -> str:
     lines = [
         f"# Prices from {catalog.origin}",
         "",
-        f"Written by `pricelang import {catalog.source}`, one rule file a provider. The next import writes them anew: put",
-        "changes into rulesets `based on` these.",
+        f"Written by `pricelang import {catalog.source}`, one rule file a provider. The next import writes them anew:",
+        "put changes into rulesets `based on` these.",
         "",
         *counts(catalog),
         "",
@@ -48,8 +48,8 @@ def counts(catalog: Catalog) -> list[str]:
     left = sum(one.whole for one in catalog.left_out)
     part = len({(one.provider, one.model) for one in catalog.left_out if not one.whole})
     return [
-        f"{catalog.models:,} models in = {catalog.imported:,} imported + {left:,} left out",
-        f"{len(catalog.sheets):,} rule files; of {part:,} imported models something is left out",
+        f"{_counted(catalog.models, 'model')} in = {catalog.imported:,} imported + {left:,} left out",
+        f"{_counted(len(catalog.sheets), 'rule file')}; of {_counted(part, 'imported model')} something is left out",
     ]
 
 
@@ -57,6 +57,10 @@ def summary(catalog: Catalog) -> list[str]:
     """What is left out by kind, the most frequent first."""
     kinds = Counter(_kind(one) for one in catalog.left_out)
     return [f"{number:,} × {what}: {reason}" for (what, reason), number in kinds.most_common()]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _kind(one: LeftOut) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The form between a catalog and its rule files: a sheet a provider, sections of models, the cells of each with its layers.
+"""The form between a catalog and its rule files: a sheet a provider, sections of models, their cells with layers.
 
 Cells are kept as they are written (`$2.50`, `free`, `—`, `as input`), a tuple with one for each band of the model.
 """

@@ -1,7 +1,7 @@
-"""The catalog of genai-prices: providers with models, each with dated prices, hours, variants by context, tiers by size.
+"""The catalog of genai-prices: models with dated prices, hours, variants by context, tiers by size.
 
-What has no price of its own is billed as what it is a part of (`as input`); what is a part of nothing that has a price is
-not offered, where genai-prices would charge nothing.
+What has no price of its own is billed as what it is a part of (`as input`); what is a part of nothing that has a price
+is not offered, where genai-prices would charge nothing.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _notes(provider: Mapping[str, Any], entries: Sequence[_Entry]) -> tuple[tupl
 
 
 def _named(provider: str, entries: Sequence[_Entry], left: list[LeftOut]) -> list[_Entry]:
-    """Gives each model its names: its id, names that the first matching rule gives it, patterns that meet nothing else."""
+    """Gives each model its names: its id, what the first matching rule gives it, patterns that meet nothing else."""
 
     def first(name: str) -> _Entry | None:
         return next((one for one in entries if names.fits(one.match, name.lower())), None) if name else None
@@ -204,7 +204,9 @@ def _patterned(patterns: Sequence[tuple[str, _Entry]], owners: Mapping[str, _Ent
             chosen.append((text, entry))
     for entry in {id(owner): owner for _, owner in chosen}.values():
         own = [text for text, owner in chosen if owner is entry]
-        needed = [text for text in own if not any(text != one and names.like(one, text.replace("*", "")) for one in own)]
+        needed = [
+            text for text in own if not any(text != one and names.like(one, text.replace("*", "")) for one in own)
+        ]
         entry.names = [entry.names[0], *(one for one in entry.names[1:] if not _taken(one, needed))]
         if _taken(entry.names[0], needed):
             entry.names = entry.names[1:]
@@ -381,24 +383,21 @@ class _Entry:
         rivals = [one for one in self.variants[:number] if _can_meet(one.when, variant.when)]
         layers: list[Layer] = []
         for day, end in self._spells(variant, rivals):
-            groups: dict[tuple[tuple[Condition, ...], ...], dict[str, Cells]] = {}
-            for name, cells in own.items():
-                against = [
-                    one.when
-                    for one in rivals
-                    if _is_on(one, day) and any(METERS[key].field == name for key in one.dated.prices.figures)
-                ]
-                groups.setdefault(_apart(variant.when, against), {})[name] = cells
-            for conditions, prices in groups.items():
-                for condition in conditions:
-                    layers.append(Layer(prices, day, _before(end), _span_hours(variant.dated.span), condition))
+            for hours, second in _parts_of_a_day(variant, rivals):
+                active = [one for one in rivals if _is_on(one, day, second)]
+                groups: dict[tuple[tuple[Condition, ...], ...], dict[str, Cells]] = {}
+                for name, cells in own.items():
+                    against = [
+                        one.when for one in active if any(METERS[key].field == name for key in one.dated.prices.figures)
+                    ]
+                    groups.setdefault(_apart(variant.when, against), {})[name] = cells
+                for conditions, prices in groups.items():
+                    layers += [Layer(prices, day, _before(end), hours, condition) for condition in conditions]
         return layers
 
     def _spells(self, variant: _Variant, rivals: Sequence[_Variant]) -> list[tuple[date | None, date | None]]:
         start = variant.dated.start
-        later = {
-            one.dated.start for one in rivals if one.dated.start and (start is None or one.dated.start > start)
-        }
+        later = {one.dated.start for one in rivals if one.dated.start and (start is None or one.dated.start > start)}
         edges: list[date | None] = [start, *sorted(later)]
         return list(zip(edges, [*edges[1:], None], strict=True))
 
@@ -432,9 +431,24 @@ def _can_meet(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return all(other.get(key, value) == value for key, value in one.items())
 
 
-def _is_on(variant: _Variant, day: date | None) -> bool:
-    start = variant.dated.start
-    return start is None or (day is not None and start <= day)
+def _is_on(variant: _Variant, day: date | None, second: int) -> bool:
+    dated = variant.dated
+    if dated.start is not None and (day is None or day < dated.start):
+        return False
+    return dated.span is None or _within(dated.span, second)
+
+
+def _parts_of_a_day(variant: _Variant, rivals: Sequence[_Variant]) -> list[tuple[Hours | None, int]]:
+    """The hours in which a variant holds, cut where an earlier one begins or ends, each with a second of them."""
+    spans = [one.dated.span for one in (variant, *rivals) if one.dated.span]
+    if not spans:
+        return [(None, 0)]
+    marks = sorted({0, *(edge for span in spans for edge in span if edge < DAY)})
+    found: dict[tuple[bool, ...], list[int]] = {}
+    for mark in marks:
+        if variant.dated.span is None or _within(variant.dated.span, mark):
+            found.setdefault(tuple(_within(span, mark) for span in spans), []).append(mark)
+    return [(None if held == marks else _daily(marks, held), held[0]) for held in found.values()]
 
 
 def _apart(when: Mapping[str, str], rivals: Sequence[Mapping[str, str]]) -> tuple[tuple[Condition, ...], ...]:
@@ -459,11 +473,11 @@ def _merged(conditions: Sequence[Condition]) -> tuple[Condition, ...] | None:
     for key, holds, words in conditions:
         (is_ if holds else not_).setdefault(key, set()).update(words)
     merged: list[Condition] = []
-    for key, words in is_.items():
-        if len(words) > 1 or words & not_.get(key, set()):
+    for key, only in is_.items():
+        if len(only) > 1 or only & not_.get(key, set()):
             return None
-        merged.append((key, True, tuple(words)))
-    merged += [(key, False, tuple(sorted(words))) for key, words in not_.items() if key not in is_]
+        merged.append((key, True, tuple(only)))
+    merged += [(key, False, tuple(sorted(none))) for key, none in not_.items() if key not in is_]
     return tuple(merged)
 
 
@@ -518,10 +532,6 @@ def _daily(marks: Sequence[int], held: Sequence[int]) -> Hours:
     found = weekly(marks, lambda _, second: max(mark for mark in marks if mark <= second) in held)
     assert found is not None
     return found
-
-
-def _span_hours(span: tuple[int, int] | None) -> Hours | None:
-    return None if span is None else weekly(span, lambda _, second: _within(span, second))
 
 
 def _is_date(value: Any) -> bool:

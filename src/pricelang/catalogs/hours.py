@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from itertools import pairwise
 
 from pricelang.catalogs.form import Hours
 
@@ -12,12 +13,12 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 
 
 def weekly(edges: Iterable[int], holds: Callable[[int, int], bool]) -> Hours | None:
-    """The hours in which `holds(weekday, second of the day)` is true, which changes only at the edges. None if never."""
+    """The hours in which `holds(weekday, second of the day)`, which changes only at the edges. None if never."""
     marks = sorted({0, DAY, *(edge for edge in edges if 0 < edge < DAY)})
     spans: list[tuple[tuple[int, int], ...]] = []
     for day in range(7):
         found: list[tuple[int, int]] = []
-        for start, stop in zip(marks, marks[1:], strict=False):
+        for start, stop in pairwise(marks):
             if not holds(day, start):
                 continue
             if found and found[-1][1] == start:

@@ -66,7 +66,9 @@ def read(file: str | None) -> Catalog:
     if not isinstance(raw, Mapping) or not any(
         isinstance(one, Mapping) and "litellm_provider" in one for one in raw.values()
     ):
-        raise reading.NoCatalog(f"{origin} is no catalog of litellm: entries by name with `litellm_provider` are needed")
+        raise reading.NoCatalog(
+            f"{origin} is no catalog of litellm: entries by name with `litellm_provider` are needed"
+        )
     return catalog(raw, origin)
 
 

@@ -127,9 +127,7 @@ class Keys:
 
     @property
     def prices_anything(self) -> bool:
-        return bool(
-            self.rates or self.resolutions or self.image_sizes or self.searches or self.units or self.tiers
-        )
+        return bool(self.rates or self.resolutions or self.image_sizes or self.searches or self.units or self.tiers)
 
 
 def read(entry: Mapping[str, Any]) -> Keys:
@@ -156,9 +154,7 @@ def _read(key: str, value: Any, entry: Mapping[str, Any], keys: Keys) -> bool:
             return keys.off_peak is not None
         case "search_context_cost_per_query":
             sizes = value if isinstance(value, Mapping) else {"search_context_size_medium": value}
-            keys.searches = {
-                str(size).removeprefix("search_context_size_"): figure(one) for size, one in sizes.items()
-            }
+            keys.searches = {str(size).removeprefix("search_context_size_"): figure(one) for size, one in sizes.items()}
             return True
         case "guardrail_cost_per_unit":
             keys.units = {str(name): figure(one) for name, one in value.items()}

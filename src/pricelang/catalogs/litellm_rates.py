@@ -1,4 +1,4 @@
-"""The prices of an entry of litellm as cells: what a request costs on each tier and at each size, as litellm resolves it.
+"""The prices of an entry of litellm as cells: what a request costs on each tier at each size, as litellm has it.
 
 A tier without a price of its own has the standard one. Cached and written tokens without a price are billed as input,
 other tokens as what they are a part of; for anything else no price means not offered.
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from decimal import DecimalTuple
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +29,16 @@ from pricelang.catalogs.tokens import standing_for
 
 _WALL_CLOCK = {"audio_transcription", "chat", "completion", "embedding", "responses", None}
 _IMAGE_MODES = {"image_generation", "image_edit"}
-_BY_TIER = {"input", "output", "cache_read", "cache_write", "input_audio", "input_image", "input_video", "cache_audio_read"}
+_BY_TIER = {
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "input_audio",
+    "input_image",
+    "input_video",
+    "cache_audio_read",
+}
 _DAYS = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6, "sun": 7}
 
 
@@ -45,6 +53,7 @@ class Rates:
     def __post_init__(self) -> None:
         self._settle_images()
         self._settle_seconds()
+        self._settle_cache()
 
     # --- what the keys mean in this mode ---
 
@@ -66,11 +75,23 @@ class Rates:
             return
         order = list(given)
         if self.mode == "audio_transcription" and given.get("output_seconds"):
-            order = ["output_seconds", *[one for one in order if one != "output_seconds"]]
+            order = ["output_seconds", *(one for one in order if one != "output_seconds")]
         rates[field, 0, ""] = given[order[0]]
         for name in order[1:]:
             if given[name] and given[name] != given[order[0]]:
                 self.keys.unread[name] = f"the price of {order[0]} stands for all of the time"
+
+    def _settle_cache(self) -> None:
+        """Fireworks' cached tokens cost half of the standard input where no price is stated: litellm has it so."""
+        rates, block = self.keys.rates, self.keys.off_peak
+        standard = rates.get(("input", 0, ""))
+        if self.provider != "fireworks_ai" or standard is None or ("cache_read", 0, "") in rates:
+            return
+        rates["cache_read", 0, ""] = _half(standard)
+        if block is not None and "cache_read_input_token_cost" not in block:
+            own = block.get("input_cost_per_token")
+            half = _half(standard if own is None else figure(own))
+            self.keys.off_peak = {**block, "cache_read_input_token_cost": half}
 
     # --- bands ---
 
@@ -120,9 +141,7 @@ class Rates:
         }
         return {field: words for field, words in found.items() if words}
 
-    def _selected(
-        self, base: Mapping[str, Cells], meter: str, field: str, given: Mapping[str, Decimal]
-    ) -> list[Layer]:
+    def _selected(self, base: Mapping[str, Cells], meter: str, field: str, given: Mapping[str, Decimal]) -> list[Layer]:
         name = METERS[meter].field
         found = []
         for word, price in sorted(given.items()):
@@ -165,23 +184,23 @@ class Rates:
         return self._token_cell(meter, tier, size)
 
     def _has_batch(self) -> bool:
-        return any((meter, 0, "batch") in self.keys.rates for meter in ("input", "output"))
+        return any(tier == "batch" and meter in _TOKEN_METERS for meter, _, tier in self.keys.rates)
 
     # --- tokens ---
 
     def _token_cell(self, meter: str, tier: str, size: int) -> str:
         tiered = self._tier_at(size)
         price = self._of_tier(meter, tiered) if tiered is not None else None
-        if price is None and (tiered is None or meter not in _TIERED):
+        if price is None and (tiered is None or meter not in _TIERED or self._thinks_flat(meter, tiered)):
             price = self._reasoning(tier) if meter == "output_reasoning" else self._rate(meter, tier, size)
-            if tiered is not None and meter == "output_reasoning":
-                price = None
         return money(meter, price) if price is not None else self._instead(meter)
+
+    def _thinks_flat(self, meter: str, tiered: Mapping[str, Any]) -> bool:
+        """A tier with a price of input alone leaves the price of reasoning as it is."""
+        return meter == "output_reasoning" and "output_cost_per_token" not in tiered
 
     def _instead(self, meter: str) -> str:
         """What a token without a price of its own costs."""
-        if meter == "cache_read" and self.provider == "fireworks_ai" and "input" in self.priced():
-            return "50% of input"
         priced = self.priced() & _TOKEN_METERS
         if meter == "output" and "output_image" in priced and "output" not in priced:
             return f"as {METERS['output_image'].name}"
@@ -230,29 +249,35 @@ class Rates:
     # --- batch ---
 
     def _batch_cell(self, meter: str, size: int) -> str:
-        """As litellm bills a batch: without a price for it, output at half, all other tokens as input or output."""
+        """As litellm bills a batch: what has no price for it is half of the standard, or as input or output."""
         rates = self.keys.rates
         price = rates.get((meter, 0, "batch"))
         for above in self._crossed(size):
             price = rates.get((meter, above, "batch"), price)
-        if price is not None:
+        if price is not None and (meter in _BATCH_ALONE or ("input", 0, "batch") in rates):
             return money(meter, price)
-        if meter in ("input", "output") or (meter == "output_image" and ("output_image", 0, "") in rates):
-            standard = self._rate(meter, "", -1)
-            return self._instead(meter) if standard is None else money(meter, _half(standard))
-        if ("input", 0, "batch") not in rates:
+        halved = _BATCH_ALONE if ("input", 0, "batch") in rates else {*_BATCH_ALONE, "cache_read", "cache_write"}
+        if meter in halved and (standard := rates.get((meter, 0, ""))) is not None:
+            return money(meter, _half(standard))
+        if meter == "output":
+            return self._instead(meter)
+        if meter == "citation":
             return self._token_cell(meter, "", size)
-        if meter == "cache_write_1h" and ("cache_write", 0, "batch") in rates:
-            return f"as {METERS['cache_write'].name}"
+        for kind, written in (("cache_read", "cache_read"), ("cache_write", "cache_write")):
+            if METERS[kind].dims < METERS[meter].dims:
+                return f"as {METERS[written].name}"
         side = "output" if METERS["output"].dims <= METERS[meter].dims else "input"
-        if METERS["cache_read"].dims < METERS[meter].dims and ("cache_read", 0, "batch") in rates:
-            side = "cache_read"
-        return self._instead(meter) if meter == "citation" else f"as {METERS[side].name}"
+        return NOT_OFFERED if side == meter else f"as {METERS[side].name}"
 
     # --- hours ---
 
     def _off_peak_cells(self, meters: Sequence[str]) -> dict[str, Cells]:
         cells = self._cells("", meters)
+        if self.keys.tiers:  # what had the input price of its tier keeps it
+            for name in ("cache_read_tokens", "cache_write_tokens"):
+                if name in cells and "input_tokens" in cells:
+                    pairs = zip(cells[name], cells["input_tokens"], strict=True)
+                    cells[name] = tuple(of_input if own == "as input" else own for own, of_input in pairs)
         for key, value in (self.keys.off_peak or {}).items():
             meter = TOKEN_KEYS.get(key)
             if meter in meters and meter in _OFF_PEAK:
@@ -289,6 +314,7 @@ class Rates:
 _SECONDS = ("cost_per_second", "input_seconds", "output_seconds")
 _TOKEN_METERS = {meter for meter, one in METERS.items() if one.unit == "token"}
 _TIERED = {"input", "output", "cache_read", "cache_write", "cache_write_1h", "output_reasoning"}
+_BATCH_ALONE = {"input", "output", "output_image"}
 _OFF_PEAK = {"input", "output", "cache_read", "cache_write", "output_reasoning"}
 
 
@@ -307,7 +333,7 @@ def _half(price: Decimal) -> Decimal:
     sign, digits, exponent = price.as_tuple()
     assert isinstance(exponent, int)
     half = str(int("".join(map(str, digits))) * 5)
-    return Decimal(DecimalTuple(sign, tuple(map(int, half)), exponent - 1))
+    return Decimal((sign, tuple(map(int, half)), exponent - 1))
 
 
 def _range(tier: Mapping[str, Any]) -> tuple[Decimal, Decimal] | None:

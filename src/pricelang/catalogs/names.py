@@ -1,6 +1,6 @@
 """What records call a model: names that can stand in a key cell, and the clauses of genai-prices as names and patterns.
 
-A pattern stands only where no name or narrower pattern of another model fits it, because a record needs exactly one row.
+A pattern stands only where no name or narrower pattern of another model fits it: a record needs exactly one row.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def writable(name: str) -> str | None:
         return "a key cell holds no spaces at its ends, and no line ends"
     if name.lower() == "any" or name.lower().startswith("like "):
         return "a name that is a word of the language"
-    if name[0] in "#\"" or "\\" in name:
+    if name[0] in '#"' or "\\" in name:
         return "a key cell cannot begin with `#` or a quote, or hold a backslash"
     if clean(name) != name:
         return "the name holds hidden characters, or letters that look like others"

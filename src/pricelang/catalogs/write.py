@@ -22,8 +22,8 @@ from pricelang.catalogs.form import Section
 from pricelang.catalogs.form import Sheet
 from pricelang.source import Source
 from pricelang.syntax.layout import layout
-from pricelang.units import plural
 from pricelang.units import find_unit
+from pricelang.units import plural
 
 MARK = "# Written by `pricelang import"
 WIDEST_HOURS = 44
@@ -68,7 +68,7 @@ def _header(sheet: Sheet) -> list[str]:
 
 def _called(hours: Collection[Hours]) -> Called:
     """What the hours of a file are called: by their windows, or `special_hours` where that is too long to read."""
-    called = {}
+    called: dict[Hours, str] = {}
     for one in sorted(hours):
         name = one.name if len(one.name) <= WIDEST_HOURS else "special_hours"
         taken = sum(other == name or other.startswith(f"{name}_") for other in called.values())
@@ -161,9 +161,7 @@ def _row(cells: Sequence[str]) -> str:
     return "  | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _rows(
-    model: Model, section: Section, banded: bool, told: bool, dated: bool, source: str | None
-) -> Iterator[str]:
+def _rows(model: Model, section: Section, banded: bool, told: bool, dated: bool, source: str | None) -> Iterator[str]:
     where = "not stated" if model.source is None else "" if model.source == source else model.source
     for names in figures.rows_of_names(model.names):
         for number, band in enumerate(figures.bands(model.edges)):
@@ -212,7 +210,9 @@ def _head(layer: Layer, called: Called) -> str:
     words += [f"until {layer.until}"] if layer.until else []
     words += [f"during {called[layer.hours]}"] if layer.hours else []
     conditions = " and ".join(_condition(one) for one in layer.when)
-    return " ".join([*words, *(["and"] if words and conditions else []), *([f"when {conditions}"] if conditions else [])])
+    return " ".join(
+        [*words, *(["and"] if words and conditions else []), *([f"when {conditions}"] if conditions else [])]
+    )
 
 
 def _condition(condition: Condition) -> str:
@@ -230,7 +230,11 @@ def _price(section: Section) -> list[str]:
         quantity = f"rest of {meter.field}" if has_parts else meter.field
         at = f"at {section.table}.{meter.name}"
         steps = section.steps.get(meter.field, ())
-        waiver = ['    allow endless-decimals "the catalog prices by the hour, and rounds nothing"'] if _endless(meter, section) else []
+        waiver = (
+            ['    allow endless-decimals "the catalog prices by the hour, and rounds nothing"']
+            if _endless(meter, section)
+            else []
+        )
         if steps:
             lines += [f"  {meter.name}: {quantity}", *(f"    {step}" for step in steps), f"    {at}"]
         else:

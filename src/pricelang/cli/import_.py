@@ -18,8 +18,8 @@ SOURCES = ("genai-prices", "litellm")
 def command(ctx: click.Context, source: str, file: str | None, output: str | None) -> None:
     """Make rule files of a public price catalog, one a provider.
 
-    SOURCE is genai-prices or litellm. An import into the same folder again updates it: files are written anew, and those of
-    providers that are gone are removed. Nothing that the import did not write itself is touched. What cannot be
+    SOURCE is genai-prices or litellm. Another import into the same folder updates it: files are written anew, and those
+    of providers that are gone are removed. Nothing that the import did not write itself is touched. What cannot be
     expressed is counted here and listed, with the reason, in the folder's README.md.
 
     Exit code 0: done. 2: the catalog cannot be read, or the folder not be written.
@@ -42,7 +42,7 @@ def command(ctx: click.Context, source: str, file: str | None, output: str | Non
     foreign = [name for name in made if (folder / name).exists() and not _is_ours(folder / name)]
     if foreign:
         raise click.UsageError(
-            f"{folder / foreign[0]} was not written by an import and would be overwritten; choose another folder with -o",
+            f"{folder / foreign[0]} was not written by an import and would be lost; choose another folder with -o",
             ctx,
         )
     changed = 0
@@ -57,7 +57,9 @@ def command(ctx: click.Context, source: str, file: str | None, output: str | Non
     for line in counts(catalog):
         click.echo(line)
     told = [f"{changed:,} of {len(made):,} files written to {folder}"]
-    told += [f"{len(gone):,} of providers that are gone removed ({', '.join(path.name for path in gone)})"] if gone else []
+    told += (
+        [f"{len(gone):,} of providers that are gone removed ({', '.join(path.name for path in gone)})"] if gone else []
+    )
     click.echo("; ".join(told), err=True)
     left = summary(catalog)
     if left:
