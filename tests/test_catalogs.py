@@ -180,6 +180,32 @@ def test_the_page_shows_what_is_written(tmp_path: Path) -> None:
     assert shown in (folder / "acme.price").read_text(encoding="utf-8")
 
 
+def test_a_provider_too_large_for_a_file_is_written_in_parts(tmp_path: Path) -> None:
+    models = [
+        {
+            "id": f"m-{number}",
+            "match": {"equals": f"m-{number}"},
+            "prices": [
+                {"prices": {"input_mtok": number + 1}},
+                {"constraint": {"start_date": f"20{number // 336:02}-{number // 28 % 12 + 1:02}-{number % 28 + 1:02}"}, "prices": {"input_mtok": 1}},
+            ],
+        }
+        for number in range(700)
+    ]  # fmt: skip
+    made = genai_prices.catalog([{"id": "big", "models": models}], "test")
+    folder = written(made, tmp_path)
+    files = sorted(path.stem for path in folder.glob("*.price"))
+    assert files == ["big", "big_part_2", "big_part_3", "big_part_4"]
+    assert call("check", "--strict", folder).exit_code == 0
+    rows = [
+        line
+        for name in files
+        for line in (folder / f"{name}.price").read_text().splitlines()
+        if line.startswith("  | m-")
+    ]
+    assert len(rows) == 700
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

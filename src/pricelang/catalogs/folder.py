@@ -4,21 +4,50 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from pricelang.catalogs.form import Catalog
 from pricelang.catalogs.form import LeftOut
+from pricelang.catalogs.form import Sheet
+from pricelang.catalogs.write import layers_of
 from pricelang.catalogs.write import text_of
 
 PAGE = "README.md"
+MOST_MODELS = 5_000
+MOST_LAYERS = 290
+MOST_CHARACTERS = 1_900_000
 SUFFIX = ".price"
 
 
 def texts(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """Each file of the folder: its name and its text."""
     for sheet in catalog.sheets:
-        yield f"{sheet.name}{SUFFIX}", text_of(sheet, catalog.source)
+        for part, text in _in_parts(sheet, catalog.source):
+            yield f"{part.name}{SUFFIX}", text
     yield PAGE, page(catalog)
+
+
+def _in_parts(sheet: Sheet, source: str) -> list[tuple[Sheet, str]]:
+    """The sheet with its text; in as many files as it takes where one would be more than a rule file may hold."""
+    found: list[tuple[Sheet, str]] = []
+    waiting = [sheet]
+    while waiting:
+        part = replace(waiting.pop(0), name=sheet.name if not found else f"{sheet.name}_part_{len(found) + 1}")
+        most = max((len(section.models) for section in part.sections), default=0)
+        text = text_of(part, source) if most <= MOST_MODELS and layers_of(part) <= MOST_LAYERS else None
+        if most > 1 and (text is None or len(text) > MOST_CHARACTERS):
+            waiting[:0] = _halves(part)
+        else:
+            found.append((part, text_of(part, source) if text is None else text))
+    return found
+
+
+def _halves(sheet: Sheet) -> list[Sheet]:
+    first = [replace(one, models=one.models[: (len(one.models) + 1) // 2]) for one in sheet.sections]
+    second = [replace(one, models=one.models[(len(one.models) + 1) // 2 :]) for one in sheet.sections]
+    kept = tuple(one for one in second if one.models)
+    return [replace(sheet, sections=tuple(first)), replace(sheet, sections=kept, notes=())]
 
 
 def page(catalog: Catalog) -> str:

@@ -49,6 +49,11 @@ def text_of(sheet: Sheet, source: str) -> str:
     return layout(Source(f"{sheet.name}.price", "\n".join(lines).rstrip() + "\n"))
 
 
+def layers_of(sheet: Sheet) -> int:
+    """How many layers the table of a sheet has that has the most."""
+    return max((len(_blocks(section)) for section in sheet.sections), default=0)
+
+
 def _layers(sheet: Sheet) -> Iterator[Layer]:
     for section in sheet.sections:
         for model in section.models:
