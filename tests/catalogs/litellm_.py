@@ -341,6 +341,7 @@ _OTHERS: dict[str, Callable[..., tuple[dict[str, Any], Callable[[], float]] | No
 
 # --- differences that are known ---
 
+_ANOTHER = "litellm looks for the name with another prefix and finds another entry"
 _FRAME = ("id", "type", "at", "account", "model")
 
 
@@ -379,7 +380,14 @@ def _reason(
         equals(again(one)) or (provider == "perplexity" and equals(_of_perplexity(record, litellm.model_cost[one])))
         for one in others
     ):
-        return "litellm looks for the name with another prefix and finds another entry"
+        return _ANOTHER
+    if record.get("service_tier") == "batch":
+        for one in others:  # whose batches litellm bills at half, cached tokens without a price at nothing
+            found, whole = litellm.model_cost[one], again(one, service_tier="standard")
+            free = "cache_read_input_token_cost" not in found
+            cached = record.get("cache_read_tokens", 0) * Fraction(str(found.get("input_cost_per_token") or 0))
+            if whole is not None and equals((whole - (cached if free else 0)) / 2):
+                return _ANOTHER
     if record.get("service_tier") == "batch" and equals(again(inference_geo="global", speed="standard")):
         return "litellm's function for batches does not look at the region or the speed"
     if record.get("service_tier", "standard") != "standard" and equals(again(service_tier="standard")):
