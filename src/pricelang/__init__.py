@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pricelang.account.journal import Entry as Entry
     from pricelang.account.journal import LedgerError as LedgerError

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 from pricelang.core.program import FieldType
 from pricelang.core.program import Input
 from pricelang.core.program import Program
+from pricelang.core.reading import Reading
 from pricelang.diagnostics.finding import Finding
 from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.compiled import Compiled
+from pricelang.engine.compiled import Made
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
@@ -29,13 +28,10 @@ from pricelang.engine.stream import Item
 from pricelang.engine.stream import counts_over_time
 from pricelang.engine.stream import numbered
 from pricelang.engine.stream import rate_stream
-from pricelang.explain.story import story_of
-from pricelang.explain.text import explain
 from pricelang.files import Folder
 from pricelang.files import NotReadable
-from pricelang.files import ruleset_file
+from pricelang.files import ruleset_path
 from pricelang.period import parse_instant
-from pricelang.pipeline import Reading
 from pricelang.reading import checked as checked
 from pricelang.reading import reading_of as reading_of
 from pricelang.source import Source
@@ -62,13 +58,18 @@ class Ruleset:
     """
 
     def __init__(
-        self, program: Program, sources: Mapping[str, Source], findings: list[Finding], compiled: bool = True
+        self,
+        program: Program,
+        sources: Mapping[str, Source],
+        findings: list[Finding],
+        compiled: bool = True,
+        code: Mapping[str, Made | str] | None = None,
     ) -> None:
         self.program = program
         self.sources = dict(sources)
         self.findings = findings
         self._engine = Engine(program)
-        self._compiled = Compiled(self._engine) if compiled else None
+        self._compiled = Compiled(self._engine, code) if compiled else None
         self._intake = Intake(program)
         self._attributes = {one.name: value_reader(one) for one in program.account}
 
@@ -88,6 +89,8 @@ class Ruleset:
     @property
     def fingerprint(self) -> str:
         """A digest of every text the ruleset was read from: equal fingerprints price alike."""
+        import hashlib
+
         digest = hashlib.sha256()
         for path, source in sorted((os.path.basename(path), source) for path, source in self.sources.items()):
             digest.update(f"{path}\0{len(source.text)}\0{source.text}\0".encode())
@@ -185,10 +188,16 @@ class Ruleset:
 
         The amounts of a line's `parts` add up to its `amount`, the lines' to the charge's, exactly.
         """
+        from pricelang.explain.story import story_of
+
         return story_of(charge, self.program, self.sources).as_dict()
 
     def with_story(self, charge: Charge) -> Charge:
         """The same charge, able to tell its story."""
+        from dataclasses import replace
+
+        from pricelang.explain.text import explain
+
         return replace(charge, story=lambda one: explain(one, self.program, self.sources))
 
     def _account(self, name: str, values: Mapping[str, object] | None, signup: str | None) -> Account:
@@ -230,18 +239,18 @@ def load(path: str | os.PathLike[str]) -> Ruleset:
     Raises `RulesetError` with every finding where the rules have errors, `FileNotFoundError` where nothing is there.
     """
     try:
-        file = ruleset_file(path)
+        file = ruleset_path(path)
     except NotReadable as error:
         raise FileNotFoundError(str(error)) from None
-    return _made(reading_of(file))
+    return _made(reading_of(file, code=True))
 
 
 def load_text(text: str, name: str = "rules.price", files: dict[str, str] | None = None) -> Ruleset:
     """A ruleset from its text; `files` are the tables and base rulesets it may name, by name."""
-    return _made(checked(Source(name, text), Folder(Path(name), files or {})))
+    return _made(checked(Source(name, text), Folder(name, files or {})))
 
 
 def _made(reading: Reading) -> Ruleset:
     if reading.program is None or reading.has_errors:
         raise RulesetError(reading.findings, reading.sources)
-    return Ruleset(reading.program, reading.sources, reading.findings)
+    return Ruleset(reading.program, reading.sources, reading.findings, code=reading.code)

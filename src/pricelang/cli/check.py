@@ -18,7 +18,7 @@ from pricelang.cli.rules import rule_files
 from pricelang.reading import reading_of
 
 if TYPE_CHECKING:
-    from pricelang.pipeline import Reading
+    from pricelang.core.reading import Reading
 
 
 @click.command("check", short_help="Check rule files or folders of them.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,6 +11,7 @@ from pricelang.number import decimal_or_fraction
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import assert_never
 
 from pricelang.core import ops
 from pricelang.core.program import Custom
@@ -35,6 +34,7 @@ from pricelang.engine.told import Passed
 from pricelang.engine.told import Told
 from pricelang.engine.told import reasons
 from pricelang.engine.told import values_in
+from pricelang.light import assert_never
 from pricelang.number import round_to
 from pricelang.period import in_window
 from pricelang.source import Place

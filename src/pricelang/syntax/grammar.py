@@ -11,6 +11,7 @@ from pathlib import Path
 import lark
 from lark import Lark
 
+from pricelang import cachedir
 from pricelang.syntax.lexer import LineLexer
 
 STARTS = (
@@ -21,18 +22,11 @@ STARTS = (
 
 def _cache_file(text: str) -> str | None:
     """Where the parse table is kept, or None where no folder of the user's own can be written."""
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = Path(root) / "pricelang"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-            return None
-        if not os.access(folder, os.W_OK):
-            return None
-    except OSError:
+    where = cachedir.folder()
+    if where is None or not os.access(where, os.W_OK):
         return None
     key = hashlib.blake2b(f"{text}{lark.__version__}{sys.version}".encode(), digest_size=8).hexdigest()
-    return str(folder / f"grammar-{key}")
+    return os.path.join(where, f"grammar-{key}")
 
 
 @cache

@@ -10,9 +10,10 @@ from __future__ import annotations
 from pricelang.core import ops
 from pricelang.core.program import Line
 from pricelang.core.program import Price
-from pricelang.engine.compiled import Rate
+from pricelang.engine.compiled import Made
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
+from pricelang.engine.compiled.names import NAMES
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
@@ -201,20 +202,18 @@ class Function(Steps):
         lines = [line for block in (start, self.head, body) for line in render(block, 1)]
         return "\n".join(["def rate(record, account):", *lines, ""])
 
-    def made(self) -> tuple[str, Rate]:
-        """The text, and the function it makes."""
+    def made(self) -> Made:
+        """The function, and all it takes to make it again."""
         try:
             text = self.source()
             for table in self.tables.values():
                 table.finish()
             for fill in self.fills:
                 fill()
-            exec(compile(text, f"<{self.usage.name}, compiled>", "exec"), self.names)
+            code = compile(text, f"<{self.usage.name}, compiled>", "exec", dont_inherit=True)
         except (SyntaxError, RecursionError, MemoryError) as error:
             raise NotCompiled(f"its code is too deep: {error}") from None
-        rate = self.names["rate"]
-        assert callable(rate)
-        return text, rate
+        return Made(text, code, {name: value for name, value in self.names.items() if name not in NAMES})
 
 
 def _labels_read(price: Price) -> set[str]:
