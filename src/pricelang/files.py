@@ -42,25 +42,32 @@ def ruleset_file(path: str | os.PathLike[str]) -> Path:
     return Path(ruleset_path(path))
 
 
-def ruleset_files(path: str | os.PathLike[str]) -> list[Path]:
+def ruleset_paths(path: str | os.PathLike[str]) -> list[str]:
     """Every ruleset at a path: the file itself; the folder's own; or those of the folders beneath it."""
+    found = os.fspath(path)
+    if not os.path.isdir(found):
+        return [ruleset_path(path)]
+    named = os.path.join(found, f"{os.path.basename(os.path.realpath(found))}{SUFFIX}")
+    if os.path.isfile(named):
+        return [named]
+    files: list[str] = []
+    for folder, beneath, names in os.walk(found):
+        beneath[:] = [name for name in beneath if not name.startswith(".")]
+        here = [name for name in names if name.endswith(SUFFIX) and not name.startswith(".")]
+        own = f"{os.path.basename(folder)}{SUFFIX}"
+        if folder != found and os.path.exists(os.path.join(folder, own)):
+            here = [name for name in here if name == own]
+        files += [os.path.join(folder, name) for name in here]
+    if not files:
+        raise NotReadable(f"the folder {path} has no rule files (they end in {SUFFIX})")
+    return sorted(files, key=lambda file: file.split(os.sep))
+
+
+def ruleset_files(path: str | os.PathLike[str]) -> list[Path]:
+    """The same as `Path`s."""
     from pathlib import Path
 
-    found = Path(path)
-    if not found.is_dir():
-        return [ruleset_file(path)]
-    named = found / f"{found.resolve().name}{SUFFIX}"
-    if named.is_file():
-        return [named]
-    files = sorted(
-        one for one in found.rglob(f"*{SUFFIX}") if not any(p.startswith(".") for p in one.parts[len(found.parts) :])
-    )
-    own = [
-        one for one in files if one.stem == one.parent.name or not (one.parent / f"{one.parent.name}{SUFFIX}").exists()
-    ]
-    if not own:
-        raise NotReadable(f"the folder {path} has no rule files (they end in {SUFFIX})")
-    return own
+    return [Path(file) for file in ruleset_paths(path)]
 
 
 def read_text(path: str | os.PathLike[str], shown: str) -> Source | Finding:
