@@ -6,6 +6,7 @@ a file that belongs to somebody else, or that others may write to, is not used.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from functools import cache
@@ -75,10 +76,8 @@ def write(name: str, data: bytes) -> bool:
             file.write(data)
         os.replace(passing, os.path.join(where, name))
     except OSError:
-        try:
+        with contextlib.suppress(OSError):
             os.unlink(passing)
-        except OSError:
-            pass
         return False
     return True
 

@@ -109,7 +109,7 @@ class Evaluation:
                 if under == 0:
                     raise RecordError("division-by-zero", None, f"a division by zero in line {place}")
                 return self.number(expr.over, place) / under
-        assert_never(expr)
+        return assert_never(expr)
 
     def number(self, expr: ops.Expr, place: Place) -> Fraction:
         """A number that must be there."""
@@ -257,7 +257,7 @@ class Evaluation:
                 return all(self.holds(one) for one in cond.of)
             case ops.AnyOf():
                 return any(self.holds(one) for one in cond.of)
-        assert_never(cond)
+        return assert_never(cond)
 
     def period(self, each: ops.Period) -> tuple[Fraction, Fraction, str]:
         return period_of(self.at, each.unit, each.zone, self.program.bill, self.account.signup)
