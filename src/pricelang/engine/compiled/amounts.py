@@ -24,6 +24,7 @@ from pricelang.core.program import UsageType
 from pricelang.engine.account import Account
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
+from pricelang.engine.compiled.blocks import started
 from pricelang.engine.compiled.generate import Function
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
@@ -67,6 +68,7 @@ class AmountFunction(Function):
         if any(one.counts_text is not None for one in usage.inputs):
             raise NotCompiled("a text is counted in place of a number")
         self.asked = asked
+        self.places = False
         self.names["MOST"] = MOST
         self.total = Join(self, "total")
 
@@ -185,9 +187,9 @@ class AmountFunction(Function):
             if total.scale is None:
                 raise NotCompiled("the amount has no fixed scale")
             self.out(f"return {', '.join((total.code, *found))}{',' if not found else ''}")
-        start = Block(["signup = account.signup", "field = raw.get", "attribute = account.values.get"])
-        lines = [line for block in (start, self.head, body) for line in render(block, 1)]
-        text = "\n".join(["def quick(raw, at, account):", *lines, ""])
+        lines = [line for block in (self.head, body) for line in render(block, 1)]
+        start = started(lines, {"signup": "account.signup", "field": "raw.get", "attribute": "account.values.get"})
+        text = "\n".join(["def quick(raw, at, account):", *start, *lines, ""])
         try:
             for table in self.tables.values():
                 table.finish()
@@ -230,6 +232,10 @@ Lines = Callable[[Mapping[str, Any], int, Account], "list[tuple[Any, ...]] | Non
 
 class LinesFunction(AmountFunction):
     """The same, giving the lines: (known, quantity, amount, exact, row), the first of what is known beforehand."""
+
+    def __init__(self, engine: Engine, usage: UsageType, asked: tuple[ops.Expr | ops.Cond, ...]) -> None:
+        super().__init__(engine, usage, asked)
+        self.places = True
 
     def charge_line(self, line: Line, piece: Piece) -> None:  # type: ignore[override]
         value = piece.value

@@ -7,12 +7,16 @@ whole numbers, texts by their `repr`, and names that are plain identifiers.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from pricelang.core import ops
+from pricelang.core.program import Input
 from pricelang.core.program import Line
 from pricelang.core.program import Price
 from pricelang.engine.compiled import Made
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
+from pricelang.engine.compiled.blocks import started
 from pricelang.engine.compiled.names import NAMES
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
@@ -78,11 +82,28 @@ class Function(Steps):
             self.exactly = True
             same = self.named(self.number(line.of), "start")
         self.lenient = self.exactly = False
-        if line.is_quantity and _may_be_negative(line.of):
+        if line.is_quantity and self._may_be_negative(line.of):
             split = same is not rounded
             rounded = self.named(self._bound("max", rounded, NOTHING), "start")
             same = self.named(self._bound("max", same, NOTHING), "start") if split else rounded
         return Amount(rounded, same)
+
+    def _may_be_negative(self, expr: ops.Expr) -> bool:
+        """Whether a quantity could come to less than nothing: what is sent never is, nor what is left of a whole."""
+        if any(expr == whole.rest for whole in self.usage.wholes):
+            return False
+        match expr:
+            case ops.Sum():
+                return any(sign < 0 or self._may_be_negative(term) for sign, term in expr.terms)
+            case ops.Product():
+                return any(self._may_be_negative(factor) for factor in expr.factors)
+            case ops.Quotient():
+                return self._may_be_negative(expr.over) or self._may_be_negative(expr.under)
+            case ops.Const():
+                return expr.value < 0
+            case ops.Field():
+                return all(one.name != expr.name or _defaults_below(one) for one in self.usage.inputs)
+        return isinstance(expr, ops.LineValue)
 
     def charge_line(self, line: Line, piece: Piece) -> None:
         value = piece.value
@@ -196,11 +217,10 @@ class Function(Steps):
         body = Block([])
         with self.into(body):
             self.body()
-        start = Block(
-            ["at = record.at", "signup = account.signup", "field = record.values.get", "attribute = account.values.get"]
-        )
-        lines = [line for block in (start, self.head, body) for line in render(block, 1)]
-        return "\n".join(["def rate(record, account):", *lines, ""])
+        lines = [line for block in (self.head, body) for line in render(block, 1)]
+        given = {"at": "record.at", "signup": "account.signup", "field": "record.values.get"}
+        start = started(lines, {**given, "attribute": "account.values.get"})
+        return "\n".join(["def rate(record, account):", *start, *lines, ""])
 
     def made(self) -> Made:
         """The function, and all it takes to make it again."""
@@ -228,15 +248,5 @@ def _labels_read(price: Price) -> set[str]:
     return found
 
 
-def _may_be_negative(expr: ops.Expr) -> bool:
-    """Whether a quantity could come to less than nothing: what is sent never is."""
-    match expr:
-        case ops.Sum():
-            return any(sign < 0 or _may_be_negative(term) for sign, term in expr.terms)
-        case ops.Product():
-            return any(_may_be_negative(factor) for factor in expr.factors)
-        case ops.Quotient():
-            return _may_be_negative(expr.over) or _may_be_negative(expr.under)
-        case ops.Const():
-            return expr.value < 0
-    return isinstance(expr, ops.Field | ops.LineValue)
+def _defaults_below(given: Input) -> bool:
+    return isinstance(given.default, Fraction) and given.default < 0

@@ -76,6 +76,7 @@ class Writer:
         self.dictionaries: dict[object, str] = {}
         self.fills: list[Callable[[], None]] = []
         self.bound: dict[int, str] = {}
+        self.places = True  # which row gave a rate is kept
         self.place = "None"  # code for the place of the cell that was read last
         self.lines: dict[str, Amount] = {}
         self.units: dict[str, str] = {}  # of allowances on which several lines of a price draw: what is left
