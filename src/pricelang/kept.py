@@ -48,6 +48,7 @@ _MODULES = (
     "pricelang.period",
     "pricelang.source",
     "pricelang.engine.compiled",
+    "pricelang.engine.compiled.figures",
 )
 _ROUNDINGS = ("_half_up", "_half_down", "_half_even", "_up", "_down")
 _OTHERS = {
@@ -116,7 +117,7 @@ def keep(
     stamp = _stamp()
     if stamp is None or cachedir.folder() is None:
         return
-    code = {usage: made for usage, made in reading.code.items() if _pickled(made) is not None}
+    code = {which: made for which, made in reading.code.items() if _pickled(made) is not None}
     kept = Reading(reading.program, reading.findings, reading.more, reading.sources, code)
     body = _pickled((_came(source), asked, kept, failed))
     if body is None:

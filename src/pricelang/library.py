@@ -18,6 +18,7 @@ from pricelang.engine.charge import Rejection
 from pricelang.engine.compiled import Compiled
 from pricelang.engine.compiled import Made
 from pricelang.engine.counts import Counts
+from pricelang.engine.direct import Direct
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
@@ -63,13 +64,14 @@ class Ruleset:
         sources: Mapping[str, Source],
         findings: list[Finding],
         compiled: bool = True,
-        code: Mapping[str, Made | str] | None = None,
+        code: Mapping[tuple[str, str], Made | str] | None = None,
     ) -> None:
         self.program = program
         self.sources = dict(sources)
         self.findings = findings
         self._engine = Engine(program)
         self._compiled = Compiled(self._engine, code) if compiled else None
+        self._direct = Direct(self._compiled) if self._compiled is not None else None
         self._intake = Intake(program)
         self._attributes = {one.name: value_reader(one) for one in program.account}
 
@@ -105,6 +107,10 @@ class Ruleset:
         `account` gives the account's attributes where prices ask for them; `signup` is an instant with its offset.
         Raises `RecordError` with a code, the field and a sentence.
         """
+        if self._direct is not None and account is None and signup is None and type(record) is dict:
+            charge = self._direct.rate(record)
+            if charge is not None:
+                return charge
         made = self._intake.read(record)
         known = self._account(made.account, account, signup)
         if self._compiled is not None:

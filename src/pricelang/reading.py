@@ -56,12 +56,11 @@ def _failures(program: Program) -> list[Finding]:
     return run_examples(program)
 
 
-def _code(program: Program) -> dict[str, object]:
+def _code(program: Program) -> dict[tuple[str, str], object]:
     from pricelang.engine.compiled import Compiled
     from pricelang.engine.record import Engine
 
-    compiled = Compiled(Engine(program))
-    return {usage: compiled.made(usage) for usage in program.usages}
+    return {**Compiled(Engine(program)).all()}
 
 
 def _with(reading: Reading, failed: list[Finding] | None) -> Reading:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Reading:
     """A rule file, read. `more` findings are not listed; `code` is what generated functions are
-    made from, by usage, where it was kept."""
+    made from, by kind and usage, where it was kept."""
 
     program: Program | None
     findings: list[Finding]
     more: int
     sources: dict[str, Source] = field(default_factory=dict)
-    code: Mapping[str, Any] = field(default_factory=dict)
+    code: Mapping[Any, Any] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:

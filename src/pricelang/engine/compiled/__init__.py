@@ -20,7 +20,11 @@ from pricelang.engine.charge import Charge
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Record
 from pricelang.engine.record import Engine
+from pricelang.light import TYPE_CHECKING
 from pricelang.plain import dataclass
+
+if TYPE_CHECKING:
+    from typing import Any
 
 Rate = Callable[[Record, Account], Charge | None]
 """A generated function: a charge, or None where the definition is to be asked."""
@@ -33,13 +37,14 @@ class Made:
     text: str
     code: CodeType
     names: dict[str, object]
+    name: str = "rate"
 
-    def function(self) -> Rate:
+    def function(self) -> Callable[..., Any]:
         from pricelang.engine.compiled.names import NAMES
 
         names = {**NAMES, **self.names}
         exec(self.code, names)
-        rate = names["rate"]
+        rate = names[self.name]
         assert callable(rate)
         return rate
 
@@ -50,7 +55,7 @@ class Compiled:
     `kept` has what was made before, by usage; a text says why there is no function.
     """
 
-    def __init__(self, engine: Engine, kept: Mapping[str, Made | str] | None = None) -> None:
+    def __init__(self, engine: Engine, kept: Mapping[tuple[str, str], Made | str] | None = None) -> None:
         self.engine = engine
         self.source: dict[str, str] = {}
         """The generated code of each usage that was compiled."""
@@ -74,9 +79,28 @@ class Compiled:
         except NotCompiled as reason:
             return str(reason)
 
+    def direct(self, usage: str) -> Made | str:
+        """What the function is made from that charges records as they are sent, or why there is none."""
+        kept = self._kept.get(("direct", usage))
+        if kept is not None:
+            return kept
+        from pricelang.engine.compiled.amounts import ChargeFunction
+        from pricelang.engine.compiled.scales import NotCompiled
+
+        try:
+            return ChargeFunction(self.engine, self.engine.program.usages[usage], ()).made()
+        except NotCompiled as reason:
+            return str(reason)
+
+    def all(self) -> dict[tuple[str, str], Made | str]:
+        """All functions that there can be, by their kind and usage."""
+        usages = self.engine.program.usages
+        found = {("rate", usage): self.made(usage) for usage in usages}
+        return {**found, **{("direct", usage): self.direct(usage) for usage in usages}}
+
     def compile(self, usage: str) -> Rate:
         """The function of a usage."""
-        made = self._kept[usage] if usage in self._kept else self.made(usage)
+        made = self._kept.get(("rate", usage)) or self.made(usage)
         if isinstance(made, str):
             self.why[usage] = made
             self._rates[usage] = _left

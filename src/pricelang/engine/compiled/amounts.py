@@ -13,7 +13,6 @@ from ast import literal_eval
 from collections.abc import Callable
 from collections.abc import Mapping
 from fractions import Fraction
-from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from pricelang.core import ops
@@ -22,10 +21,14 @@ from pricelang.core.program import Line
 from pricelang.core.program import Price
 from pricelang.core.program import UsageType
 from pricelang.engine.account import Account
+from pricelang.engine.compiled import Made
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
 from pricelang.engine.compiled.blocks import started
+from pricelang.engine.compiled.figures import Decimals
+from pricelang.engine.compiled.figures import Known
 from pricelang.engine.compiled.generate import Function
+from pricelang.engine.compiled.names import NAMES
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
@@ -251,13 +254,12 @@ class LinesFunction(AmountFunction):
         fixed = self.bind(
             "known",
             Known(
-                f'{{"name":{quoted(label)},"quantity":"',
-                f'","unit":{quoted(unit)},"amount":"',
-                f'","rule":{quoted(str(place))}',
-                Decimals.of(quantity.scale).text,
-                Decimals.of(value.rounded.scale).text,
-                Decimals.of(value.exact.scale).text,
-                value.rounded.scale == value.exact.scale,
+                label,
+                unit,
+                place,
+                _decimals(quantity.scale),
+                _decimals(value.rounded.scale),
+                _decimals(value.exact.scale),
             ),
         )
         figures = ", ".join(one.code for one in (quantity, value.rounded, value.exact))
@@ -275,74 +277,25 @@ class LinesFunction(AmountFunction):
         return function
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What of a line is known when the code is made: JSON text around its figures, and how these are written."""
+class ChargeFunction(LinesFunction):
+    """The same, giving the lines and what they come to: all that a charge is made from."""
 
-    head: str
-    unit: str
-    rule: str
-    quantity: Callable[[int], str]
-    amount: Callable[[int], str]
-    exact: Callable[[int], str]
-    alike: bool  # the same int is the same text, for the amount and the exact one
-
-    def text(self, quantity: int, amount: int, exact: int, row: Place | None) -> str:
-        """The line as JSON text."""
-        said = self.amount(amount)
-        before = said if self.alike and amount == exact else self.exact(exact)
-        tail = "}" if row is None else f',"row":{_row(row)}}}'
-        return f'{self.head}{self.quantity(quantity)}{self.unit}{said}","exact":"{before}{self.rule}{tail}'
+    def made(self) -> Made:
+        self.head.items.append("lines = []")
+        made = self.quick()
+        _decimals(made.scale)
+        text = re.sub(r"\n    return ([^\n]*),\Z", r"\n    return lines, \1", made.source.rstrip())
+        code = compile(text, f"<{self.usage.name}, charge>", "exec", dont_inherit=True)
+        names = {name: value for name, value in self.names.items() if name not in NAMES and name != "quick"}
+        del names["__builtins__"]
+        return Made(text, code, {**names, "SCALE": made.scale}, "quick")
 
 
-_rows: dict[int, tuple[Place, str]] = {}
-
-
-def _row(place: Place) -> str:
-    """A place as JSON text; places are few, and live as long as their program."""
-    known = _rows.get(id(place))
-    if known is not None and known[0] is place:
-        return known[1]
-    if len(_rows) > 100_000:
-        _rows.clear()
-    text = quoted(str(place))
-    _rows[id(place)] = (place, text)
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class Decimals:
-    """How an int at a scale is written as a decimal: times `by`, with so many `places`."""
-
-    by: int
-    places: int
-
-    @classmethod
-    def of(cls, scale: int | None) -> Decimals:
-        if scale is None:
-            raise NotCompiled("a figure has no fixed scale")
-        places, rest = 0, scale
-        while rest % 10 == 0:
-            rest //= 10
-            places += 1
-        while rest != 1:
-            if rest % 2 and rest % 5:
-                raise NotCompiled("a figure is no decimal")
-            rest, places = (rest // 2, places + 1) if rest % 2 == 0 else (rest // 5, places + 1)
-        return cls(10**places // scale, places)
-
-    def text(self, value: int) -> str:
-        """The decimal digits of an int at the scale, without zeros at the end."""
-        if value < 0:
-            return f"-{self.text(-value)}"
-        places = self.places
-        digits = str(value * self.by)
-        if not places or not value:
-            return digits
-        if len(digits) <= places:
-            return "0." + digits.rjust(places, "0").rstrip("0")
-        rest = digits[-places:].rstrip("0")
-        return f"{digits[:-places]}.{rest}" if rest else digits[:-places]
+def _decimals(scale: int | None) -> Decimals:
+    found = Decimals.of(scale) if scale is not None else None
+    if found is None:
+        raise NotCompiled("a figure is no decimal")
+    return found
 
 
 def lines_of(engine: Engine, usage: str) -> Lines:
