@@ -131,11 +131,13 @@ class Charge:
         made = None if name == "_reckoned" else self._reckoned
         if made is None:
             raise AttributeError(f"a charge has no {name}")
-        id, type_, second, account, lines, _, _, currency = made
+        if name == "lines":
+            lines = tuple([_line(one) for one in made[4]])
+            _keep_lines(self, lines)
+            return lines
+        id, type_, second, account, _, _, _, currency = made
         value: object
         match name:
-            case "lines":
-                value = tuple([_line(one) for one in lines])
             case "id":
                 value = id
             case "type":
@@ -182,6 +184,7 @@ class Charge:
 _new = object.__new__
 _reckon_line = vars(ChargeLine)["_reckoned"].__set__
 _reckon = vars(Charge)["_reckoned"].__set__
+_keep_lines = vars(Charge)["lines"].__set__
 
 
 def _line(made: ReckonedLine) -> ChargeLine:

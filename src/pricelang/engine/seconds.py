@@ -9,22 +9,34 @@ _SECONDS = {f"{second:02d}": second for second in range(60)}
 
 
 class Seconds:
-    """Reads instants that are whole seconds in UTC; each minute is read in full once."""
+    """Reads instants that are whole seconds in UTC; each minute is read in full once, and each second cut once."""
 
-    __slots__ = ("_minutes",)
+    __slots__ = ("_known", "_minutes")
 
     def __init__(self) -> None:
+        self._known: dict[object, int] = {}
         self._minutes: dict[str, int] = {}
 
     def second(self, text: object) -> int | None:
         """Seconds since 1970; None for any other way to write an instant, and for what is none."""
-        if type(text) is not str or len(text) != 20 or text[19] != "Z":
+        if type(text) is not str:
+            return None
+        found = self._known.get(text)
+        return found if found is not None else self._cut(text)
+
+    def _cut(self, text: str) -> int | None:
+        if len(text) != 20 or text[19] != "Z":
             return None
         minute = self._minutes.get(text[:17])
         seconds = _SECONDS.get(text[17:19])
         if seconds is None:
             return None
-        return minute + seconds if minute is not None else self._minute(text, seconds)
+        found = minute + seconds if minute is not None else self._minute(text, seconds)
+        if found is not None:
+            if len(self._known) > MOST_KEPT:
+                self._known.clear()
+            self._known[text] = found
+        return found
 
     def _minute(self, text: str, seconds: int) -> int | None:
         """The same of a minute that was not met before."""

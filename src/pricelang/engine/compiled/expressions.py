@@ -153,7 +153,7 @@ class Expressions(Given):
         return row
 
     def _looked_up(self, rows: str, given: list[Figure | Word], row: str) -> str:
-        """Code that looks a row up by exact keys; where these are fields, at the function's start, once for all lines."""
+        """Code that looks a row up by exact keys; where these are fields, at the function's start for all lines."""
         look = f"{rows}.get({_key_code(given)})"
         at_start = {one.code for one in self.loaded.values() if isinstance(one, Figure | Word)}
         if not all(one.code in at_start for one in given):

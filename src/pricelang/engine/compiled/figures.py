@@ -16,10 +16,10 @@ from pricelang.plain import dataclass
 from pricelang.plain import field
 from pricelang.source import Place
 
-MOST_BITS = 4_000
-"""Longer whole numbers go by their text."""
+MOST = 10**1000
+"""Greater numbers go by their text."""
 
-# more digits than any number of so many bits has at any scale: nothing is ever rounded, and if it were, it would be said
+# more digits than any such number has at any scale: nothing is ever rounded, and if it were, it would be an error
 _EXACT = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation])
 _shifted = _EXACT.scaleb
 _normal = _EXACT.normalize
@@ -31,6 +31,10 @@ class Decimals:
 
     by: int
     places: int
+    one: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "one", 10**self.places)
 
     @classmethod
     def of(cls, scale: int) -> Decimals | None:
@@ -60,16 +64,15 @@ class Decimals:
 
     def fraction(self, value: int) -> Fraction:
         """The same exactly."""
-        return fraction(value * self.by, 10**self.places)
+        return fraction(value * self.by, self.one)
 
     def decimal(self, value: int) -> Decimal:
         """The same as a `Decimal`: no digit is lost, whatever the caller's context."""
-        places = self.places
-        if value.bit_length() > MOST_BITS:
+        if not -MOST < value < MOST:
             return Decimal(self.text(value))
         value *= self.by
-        whole, rest = divmod(value, 10**places)
-        return _normal(_shifted(value, -places)) if rest else Decimal(whole)
+        one = self.one
+        return _normal(_shifted(value, -self.places)) if value % one else Decimal(value // one)
 
 
 @dataclass(frozen=True, slots=True)
