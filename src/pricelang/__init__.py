@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pricelang.account.outcome import Posting as Posting
     from pricelang.account.outcome import Refused as Refused
     from pricelang.account.outcome import Rejected as Rejected
+    from pricelang.engine.bodies import read_json as read_json
     from pricelang.engine.charge import Charge as Charge
     from pricelang.engine.charge import ChargeLine as ChargeLine
     from pricelang.engine.charge import Rejection as Rejection
@@ -42,6 +43,7 @@ _FROM = {
     "RulesetError": "pricelang.library",
     "load": "pricelang.library",
     "load_text": "pricelang.library",
+    "read_json": "pricelang.engine.bodies",
 }
 __all__ = [
     "Accepted",
@@ -60,6 +62,7 @@ __all__ = [
     "RulesetError",
     "load",
     "load_text",
+    "read_json",
 ]
 
 

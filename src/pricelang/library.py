@@ -107,8 +107,8 @@ class Ruleset:
         `account` gives the account's attributes where prices ask for them; `signup` is an instant with its offset.
         Raises `RecordError` with a code, the field and a sentence.
         """
-        if self._direct is not None and account is None and signup is None and type(record) is dict:
-            charge = self._direct.rate(record)
+        if self._direct is not None and type(record) is dict:
+            charge = self._plain(record, account, signup)
             if charge is not None:
                 return charge
         made = self._intake.read(record)
@@ -116,6 +116,18 @@ class Ruleset:
         if self._compiled is not None:
             return self._compiled.rate(made, known)
         return self._engine.rate(made, known, Counts())
+
+    def _plain(
+        self, record: dict[str, object], account: Mapping[str, object] | None, signup: str | None
+    ) -> Charge | None:
+        """The charge of a record in which nothing is unusual or wrong; None where it has to be looked at closely."""
+        assert self._direct is not None
+        if account is None and signup is None:
+            return self._direct.rate(record)
+        try:
+            return self._direct.rate(record, self._account("", account, signup))
+        except RecordError:
+            return None
 
     def rate_stream(
         self,

@@ -66,9 +66,12 @@ class Quick:
 class AmountFunction(Function):
     """The code of one usage that only sums up."""
 
+    alone = False
+    """Whether a record is charged by itself: what is counted over periods begins at zero."""
+
     def __init__(self, engine: Engine, usage: UsageType, asked: tuple[ops.Expr | ops.Cond, ...]) -> None:
         super().__init__(engine, usage)
-        if any(one.counts_text is not None for one in usage.inputs):
+        if not self.alone and any(one.counts_text is not None for one in usage.inputs):
             raise NotCompiled("a text is counted in place of a number")
         self.asked = asked
         self.places = False
@@ -140,16 +143,19 @@ class AmountFunction(Function):
 
     def price(self, price: Price) -> None:
         self.lines = {}
+        self.draw(price)
         made: list[Amount] = []
         for line in price.lines:
-            if any(isinstance(step, ops.Beyond) or getattr(step, "each", None) is not None for step in line.steps):
+            if not self.alone and any(
+                isinstance(step, ops.Beyond) or getattr(step, "each", None) is not None for step in line.steps
+            ):
                 raise NotCompiled("something is counted over a period")
             amount = self.line(line, True)
             if line.free_reason is None:
                 self.lines[line.label] = amount
             if line.charged and line.free_reason is None:
                 made.append(amount)
-        if any(getattr(step, "each", None) is not None for step in price.together):
+        if not self.alone and any(getattr(step, "each", None) is not None for step in price.together):
             raise NotCompiled("something is counted over a period")
         rounded = add([(1, one.rounded) for one in made])
         same = all(one.same for one in made)
@@ -279,6 +285,8 @@ class LinesFunction(AmountFunction):
 
 class ChargeFunction(LinesFunction):
     """The same, giving the lines and what they come to: all that a charge is made from."""
+
+    alone = True
 
     def made(self) -> Made:
         self.head.items.append("lines = []")

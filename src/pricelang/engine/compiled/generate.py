@@ -163,6 +163,13 @@ class Function(Steps):
         with self.under(f"if {change.code}:  # {told(step.place)}"):
             self.append("'rounding'", "ONE", "'charge'", Amount(change, NOTHING), step.place, "None")
 
+    def draw(self, price: Price) -> None:
+        """What is left of allowances on which several lines draw."""
+        drawn = [step.allowance for line in price.lines for step in line.steps if isinstance(step, ops.Beyond)]
+        self.units = {name: self.name("units") for name in drawn if drawn.count(name) > 1}
+        for name in self.units.values():
+            self.out(f"{name} = None")
+
     def price(self, price: Price) -> None:
         """All lines of one price, to the end of the function."""
         self.lines = {}
@@ -171,10 +178,7 @@ class Function(Steps):
         read = _labels_read(price)
         made: list[Amount] = []
         self.out("lines = []")
-        drawn = [step.allowance for line in price.lines for step in line.steps if isinstance(step, ops.Beyond)]
-        self.units = {name: self.name("units") for name in drawn if drawn.count(name) > 1}
-        for name in self.units.values():
-            self.out(f"{name} = None")
+        self.draw(price)
         for line in price.lines:
             amount = self.line(line, summed or line.label in read)
             if line.free_reason is None:
