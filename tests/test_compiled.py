@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import pickle
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -179,7 +180,8 @@ def plainly(raw: dict[str, Any]) -> dict[str, Any]:
     found = dict(raw)
     for name, value in raw.items():
         if name == "at":
-            found[name] = instant_text(Fraction(parse_instant(value).__floor__()))
+            with suppress(ValueError):  # what is no instant stays as it is
+                found[name] = instant_text(Fraction(parse_instant(value).__floor__()))
         elif name not in ("id", "type", "account") and not isinstance(value, bool | int | None):
             try:
                 number = parse_decimal(str(value))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_PLAIN = frozenset({int, str, bool, type(None)})
-
 
 def _decoder() -> Callable[[str], Any] | None:
     try:
@@ -56,9 +54,13 @@ def _plain(data: bytes | str) -> dict[str, object] | None:
         found = _decode(text)
     except (ValueError, RecursionError, AttributeError):
         return None
-    if type(found) is not dict or text.count('":') != len(found) or not _PLAIN.issuperset(map(type, found.values())):
+    if type(found) is not dict or text.count('":') != len(found):
         return None
     for value in found.values():
-        if type(value) is int and not -LIMIT < value < LIMIT:
+        kind = type(value)
+        if kind is int:
+            if not -LIMIT < value < LIMIT:
+                return None
+        elif kind is not str and kind is not bool and value is not None:
             return None
     return found
