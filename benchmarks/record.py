@@ -4,10 +4,11 @@
 
 The ruleset has fifty models, three kinds of tokens, an offer with dates and higher prices for long requests. All paths
 are timed in turns within one run, so that whatever else the machine does falls on each; what counts is the ratio to
-integers written by hand, which comes first. Times are microseconds of this process: the median of the rounds, the least,
-and for the decision the 99th of a hundred calls. Peers that are not installed are named at the end.
+integers written by hand, which comes first. Times are microseconds of this process: the median of the rounds, the
+least, and for the decision the 99th of a hundred calls. Peers that are not installed are named at the end.
 
-    pip install msgspec genai-prices litellm zen-engine common-expression-language json-logic-qubit rule-engine cel-python
+    pip install msgspec genai-prices litellm zen-engine common-expression-language \\
+        json-logic-qubit rule-engine cel-python
 
 Each peer is given what it is made for: catalogs the tokens of a model that they know, engines the formula of one model
 with its rates at hand. None of them writes lines, rounds, or checks the record.
