@@ -248,7 +248,7 @@ def test_nothing_but_the_core_is_unpickled(acme: Path, folder: Path, read: list[
     stamp = kept._stamp()
     assert stamp is not None
     for protocol in (0, 2, 5):
-        body = pickle.dumps(("x", [], Evil(), None), protocol)
+        body = pickle.dumps(("x", [], Evil(), None, {}), protocol)
         entry.write_bytes(stamp + kept._sealed(body) + body)
         assert pricelang.load(acme).rate(RECORD).lines
     assert not (tmp_path / "done").exists()

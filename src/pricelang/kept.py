@@ -18,6 +18,8 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from types import CodeType
@@ -89,6 +91,23 @@ def _digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
+class Kept(Mapping[tuple[str, str], object]):
+    """What generated functions are made from, each read when it is asked for."""
+
+    def __init__(self, code: dict[tuple[str, str], bytes]) -> None:
+        self._code = code
+
+    def __getitem__(self, which: tuple[str, str]) -> object:
+        made: object = _Reader(io.BytesIO(self._code[which])).load()
+        return made
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._code)
+
+    def __len__(self) -> int:
+        return len(self._code)
+
+
 # --- looking and keeping ----------------------------------------------------------------------------------------------
 
 
@@ -102,11 +121,12 @@ def look(file: str | os.PathLike[str], source: Source, folder: Loader) -> tuple[
     if _sealed(body) != right:
         return None
     try:
-        text, asked, reading, failed = _Reader(io.BytesIO(body)).load()
+        text, asked, reading, failed, code = _Reader(io.BytesIO(body)).load()
         if text != _came(source) or any(_came(folder(name, beside)) != came for name, beside, came in asked):
             return None
     except Exception:
         return None  # whatever is wrong with it, it can be made again
+    reading.code = Kept(code)
     return reading, failed
 
 
@@ -117,9 +137,10 @@ def keep(
     stamp = _stamp()
     if stamp is None or cachedir.folder() is None:
         return
-    code = {which: made for which, made in reading.code.items() if _pickled(made) is not None}
-    kept = Reading(reading.program, reading.findings, reading.more, reading.sources, code)
-    body = _pickled((_came(source), asked, kept, failed))
+    pickled = {which: _pickled(made) for which, made in reading.code.items()}
+    code = {which: made for which, made in pickled.items() if made is not None}
+    kept = Reading(reading.program, reading.findings, reading.more, reading.sources)
+    body = _pickled((_came(source), asked, kept, failed, code))
     if body is None:
         return
     name = _name(file)
