@@ -9,7 +9,6 @@ from decimal import Decimal
 from decimal import Inexact
 from decimal import InvalidOperation
 from fractions import Fraction
-from json.encoder import encode_basestring as quoted
 
 from pricelang.engine.compiled.scales import fraction
 from pricelang.plain import dataclass
@@ -89,6 +88,8 @@ class Known:
     """JSON text before the quantity, before the amount, and after the exact amount."""
 
     def __post_init__(self) -> None:
+        from json.encoder import encode_basestring as quoted  # what is kept was written when it was made
+
         head = f'{{"name":{quoted(self.name)},"quantity":"'
         unit, rule = f'","unit":{quoted(self.unit)},"amount":"', f'","rule":{quoted(str(self.place))}'
         object.__setattr__(self, "words", (head, unit, rule))
@@ -112,6 +113,8 @@ def _row(place: Place) -> str:
         return known[1]
     if len(_rows) > 100_000:
         _rows.clear()
+    from json.encoder import encode_basestring as quoted
+
     text = quoted(str(place))
     _rows[id(place)] = (place, text)
     return text
