@@ -307,7 +307,7 @@ def limit_of(outputs: Iterable[Node]) -> int:
     """The greatest 2^k - 1 such that 64 bits hold every node while no number sent is greater; 0 where there is none."""
     nodes = needed(outputs)
     for bits in range(MOST_BITS, 0, -1):
-        limit = 2**bits - 1
+        limit: int = 2**bits - 1
         if all(low >= -INT64 and high <= INT64 for low, high in bounds(nodes, limit).values()):
             return limit
     return 0

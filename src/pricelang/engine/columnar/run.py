@@ -10,7 +10,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -59,6 +58,7 @@ from pricelang.engine.stream import counts_over_time
 from pricelang.engine.stream import rate_stream
 from pricelang.engine.stream import true_ups
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 WORKERS = 2
 CHUNK = 20_000
