@@ -170,9 +170,8 @@ def rate_many(
             take = writer.write_batch
         elif not summed:
             take = charges.append
-        wanted = Wanted(
-            take, rejects.append, tuple(total_by) if total_by is not None else None, ids_unique, None, workers
-        )
+        keys = tuple(total_by) if total_by is not None else None
+        wanted = Wanted(take, rejects.append, keys, ids_unique, None, workers, compiled)
         outcome = columnar.run(source, wanted)
     return rated(
         outcome,
