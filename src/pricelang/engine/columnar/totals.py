@@ -155,20 +155,15 @@ class Groups:
 
     def _periods(self, key: str, part: Part) -> Any:
         given, unit = part.given, 10**part.usage.built.shape.instants
-        edges = [
-            int(-(-edge * unit // 1)) for edge in self.stretches[key].between(given.first // unit, given.last // unit)
-        ]
-        inside = [edge for edge in edges if given.first < edge <= given.last]
-        starts = [given.first, *inside]
+        inside = self.stretches[key].within(given.first, given.last, unit)
+        zone = self.program.zone
         names = [
-            self.words[key].number(
-                period_name(period_start(Fraction(at, unit), key, self.program.zone), key, self.program.zone)
-            )
-            for at in starts
+            self.words[key].number(period_name(period_start(Fraction(at, unit), key, zone), key, zone))
+            for at in (given.first, *inside.tolist())
         ]
-        if not inside:
+        if not len(inside):
             return names[0]
-        return np.array(names, np.int64)[np.searchsorted(np.array(inside, np.int64), given.moment, "right")]
+        return np.array(names, np.int64)[np.searchsorted(inside, given.moment, "right")]
 
     def _flush(self) -> None:
         for scale, waiting in self._waiting.items():

@@ -53,6 +53,9 @@ class Words:
         kept = self._kept.get(key)
         if kept is not None:
             return kept[1]
+        for one, numbers in list(self._kept.values()):
+            if len(one) == len(dictionary) and one.equals(dictionary):
+                return numbers
         found = np.array([*map(self.number, dictionary.to_pylist()), -1], np.int64)
         with self._lock:
             if len(self._kept) >= MOST_KEPT:
