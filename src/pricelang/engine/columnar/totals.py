@@ -30,7 +30,7 @@ from pricelang.period import period_start
 from pricelang.period import period_stop
 
 PERIODS = ("hour", "day", "week", "month", "quarter", "year")
-FLUSH = 4_000_000
+FLUSH = 1048576
 NONE = "\0"
 """In place of a word that was not given."""
 
