@@ -35,6 +35,7 @@ from spark.compare import of_spark  # noqa: E402
 from spark.compare import same  # noqa: E402
 from spark.compare import shuffled  # noqa: E402
 from spark.compare import table_of_lines  # noqa: E402
+from test_docs import IN_SPARK  # noqa: E402
 from test_docs import ROOT  # noqa: E402
 from test_docs import Page  # noqa: E402
 
@@ -319,25 +320,16 @@ def test_what_is_sent_is_texts() -> None:
     assert {one.split()[0] for one in named if "pricelang" in one} == {"pricelang.adapters.sparkwork"}
 
 
-def test_a_ruleset_laid_on_another_is_read_alike_on_workers(spark: Any, tmp_path: Path) -> None:
-    """Both have a table file of one name, and each has its own."""
-    for name, rate in (("parts", "1"), (".", "2")):
-        (tmp_path / name).mkdir(exist_ok=True)
-        (tmp_path / name / "models.csv").write_text(f"Model,Rate\na,${rate}\n")
-    (tmp_path / "parts" / "base.price").write_text(
-        "ruleset base\n  currency USD\n\nusage chat\n  model   text\n  tokens  tokens\n\n"
-        'table models by model, per 1M tokens, from "models.csv"\n\nprice chat\n  all:  tokens at models.rate\n'
-    )
-    (tmp_path / "top.price").write_text(
-        'ruleset top based on "parts/base.price"\n\ntable own by model, per 1M tokens, from "models.csv"\n\n'
-        "price chat\n  more:  requests at $5 per request\n  all:  tokens at own.rate\n"
-    )
+def test_a_ruleset_of_several_files_is_read_alike_on_workers(spark: Any) -> None:
+    base = BY_ITSELF.split("price chat")[0].split("table")[0] + "price chat\n  all:  tokens at models.rate\n"
+    base = base.replace("price chat", 'table models by model, per 1M tokens, from "models.csv"\n\nprice chat')
+    files = {"base.price": base, "models.csv": "Model,Rate\na,$1\n"}
+    contract = 'ruleset top based on "base.price"\n\nprice chat\n  more:  requests at $5 per request\n'
+    rules = pricelang.load_text(contract, files=files)
     table = usage({"tokens": 1_000_000})
-    for name, amount in (("parts/base.price", 1), ("top.price", 7)):
-        rules = pricelang.load(tmp_path / name)
-        rated = adapter.rate(spark.createDataFrame(table), rules)
-        assert [Fraction(one.amount) for one in adapter.charges(rated).collect()] == [amount]
-        same(of_spark(rated), of_machine(rules, table))
+    rated = adapter.rate(spark.createDataFrame(table), rules)
+    assert [Fraction(one.amount) for one in adapter.charges(rated).collect()] == [6]
+    same(of_spark(rated), of_machine(rules, table))
 
 
 def test_what_cannot_be_rated_is_said(spark: Any) -> None:
@@ -375,6 +367,7 @@ def test_a_stream_of_records_that_are_priced_by_themselves(spark: Any, tmp_path:
 
 def test_what_the_page_shows_is_so(spark: Any, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "rulesets", tmp_path / "rulesets")
-    page = Page(ROOT / "docs" / "spark.md", tmp_path)
-    page.run()
-    assert not page.wrong, "\n" + "\n\n".join(page.wrong)
+    for path in IN_SPARK:
+        page = Page(path, tmp_path)
+        page.run()
+        assert not page.wrong, "\n" + "\n\n".join(page.wrong)

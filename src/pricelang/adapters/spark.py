@@ -40,11 +40,13 @@ def rate(
     accounts: Accounts | None = None,
     signups: Mapping[str, str] | None = None,
     ids_unique: bool = False,
+    lines: bool = True,
 ) -> DataFrame:
     """Charges and rejections of a DataFrame of usage records, one row each; `charges` and `rejects` tell them apart.
 
     The same figures as `Ruleset.rate_many`, whatever the partitions and their order. `accounts` and `signups` are as
-    there. `ids_unique` declares that no id occurs twice, which saves a shuffle, and is what a stream needs. Raises
+    there. `ids_unique` declares that no id occurs twice, which saves a shuffle, and is what a stream needs. Without
+    `lines`, charges have no such column, which is most of what Spark has to carry. Raises
     ValueError for a DataFrame that cannot be rated, RecordError for an account that cannot be read, MissingExtra.
     """
     try:
@@ -67,25 +69,25 @@ def rate(
     unique = ids_unique or not _is_text(usage, "id")  # what has no text for an id is not charged
     _refuse(usage, counted, unique)
     ship = shipped(rules, accounts, signups)
-    out = _spark_schema(written_schema(columnar))
+    out = _spark_schema(written_schema(columnar, lines))
     if unique and not counted:
-        return usage.mapInArrow(RateRows(ship), out)
+        return usage.mapInArrow(RateRows(ship, lines), out)
     order = [_column(name) for name in sorted(names) if _can_be_ordered(usage.schema[name].dataType)]
     if not counted:
-        return _together(usage, "id", order).mapInArrow(RateIds(ship), out)
+        return _together(usage, "id", order).mapInArrow(RateIds(ship, lines), out)
     if not _is_text(usage, "account"):
-        return usage.mapInArrow(RateRows(ship), out)  # nor what has none for an account
+        return usage.mapInArrow(RateRows(ship, lines), out)  # nor what has none for an account
     if not unique:
         marks = _with_marks(usage.schema, MARKS)
         usage = _together(usage, "id", order).mapInArrow(Mark(ship), marks)
     moments = [_moment(usage.schema[name].dataType, name) for name in ("at", "started") if name in names]
     by_time = [f.coalesce(*moments), *order] if moments else order
-    return _together(usage, "account", by_time).mapInArrow(RateAccounts(ship), out)
+    return _together(usage, "account", by_time).mapInArrow(RateAccounts(ship, lines), out)
 
 
 def charges(rated: DataFrame) -> DataFrame:
     """The charges of what `rate` gives. What ends of periods charge is among them, with ids `ACCOUNT/PERIOD/LINE`."""
-    return rated.where("code is null").select(*CHARGE)
+    return rated.where("code is null").select(*(name for name in CHARGE if name in rated.columns))
 
 
 def rejects(rated: DataFrame) -> DataFrame:

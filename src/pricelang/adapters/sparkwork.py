@@ -159,11 +159,12 @@ class RateRows:
     """Each record by itself; no id occurs twice."""
 
     ship: Shipped
+    lines: bool = True
 
     def __call__(self, batches: Batches) -> Iterator[pa.RecordBatch]:
         ready = columnar(self.ship)
         for table in chunks(batches):
-            yield from rated(ready, table, ids_unique=True)
+            yield from rated(ready, table, self.lines, ids_unique=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +172,14 @@ class RateIds:
     """Each record by itself; all records of an id stand together."""
 
     ship: Shipped
+    lines: bool = True
 
     def __call__(self, batches: Batches) -> Iterator[pa.RecordBatch]:
         ready = columnar(self.ship)
         intake = Intake(ready.program)
         for table in whole(batches, "id"):
             runs = runs_of(table, "id")
-            yield from rated(ready, _earliest_first(table, runs, intake), ids_unique=not runs)
+            yield from rated(ready, _earliest_first(table, runs, intake), self.lines, ids_unique=not runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ class RateAccounts:
     """All records of an account together, in order of time."""
 
     ship: Shipped
+    lines: bool = True
 
     def __call__(self, batches: Batches) -> Iterator[pa.RecordBatch]:
         ready = columnar(self.ship)
@@ -211,8 +214,8 @@ class RateAccounts:
             if MARKS[0] in table.schema.names:
                 judged = table.filter(pc.is_valid(table.column(MARKS[0])))
                 table = table.filter(pc.is_null(table.column(MARKS[0]))).drop_columns(list(MARKS))
-                yield from _judged(ready, judged)
-            yield from rated(ready, table, ids_unique=False)
+                yield from _judged(ready, judged, self.lines)
+            yield from rated(ready, table, self.lines, ids_unique=False)
 
 
 # --- batches, cut -----------------------------------------------------------------------------------------------------
@@ -377,15 +380,15 @@ class Rows(TableSource):
         return self._usages
 
 
-def written_schema(columnar: Columnar) -> pa.Schema:
-    """The columns of what comes out: a charge's, then a rejection's."""
+def written_schema(columnar: Columnar, lines: bool) -> pa.Schema:
+    """The columns of what comes out: a charge's, with or without its lines, then a rejection's."""
     charged = columnar.schema(Rows(pa.table({}), columnar))
-    fields = [pa.field(one.name, _plain_type(one.type)) for one in charged]
+    fields = [pa.field(one.name, _plain_type(one.type)) for one in charged if lines or one.name != "lines"]
     texts = [pa.field(name, pa.string()) for name in ("code", "field", "message", "record")]
     return pa.schema([*fields, *texts])
 
 
-def rated(columnar: Columnar, table: pa.Table, ids_unique: bool) -> Iterator[pa.RecordBatch]:
+def rated(columnar: Columnar, table: pa.Table, lines: bool, ids_unique: bool) -> Iterator[pa.RecordBatch]:
     """The charges and the rejections of a table."""
     if not table.num_rows:
         return
@@ -396,9 +399,11 @@ def rated(columnar: Columnar, table: pa.Table, ids_unique: bool) -> Iterator[pa.
     told = outcome.charged + outcome.rejected + outcome.duplicates
     if told != table.num_rows or sum(one.num_rows for one in charges) != outcome.charged + outcome.period_ends:
         raise AssertionError(f"{table.num_rows} records went in, and {told} came out")
-    schema = written_schema(columnar)
+    schema = written_schema(columnar, lines)
     for batch in charges:
-        columns = [_plain(one) for one in batch.columns]
+        columns = [
+            _plain(one) for name, one in zip(batch.schema.names, batch.columns, strict=True) if name in schema.names
+        ]
         columns += [pa.nulls(batch.num_rows, field.type) for field in schema][len(columns) :]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
     for batch in rejects:
@@ -409,13 +414,13 @@ def rated(columnar: Columnar, table: pa.Table, ids_unique: bool) -> Iterator[pa.
         yield _rejections(schema, {**{one: batch.column(one) for one in batch.schema.names}, "record": records})
 
 
-def _judged(columnar: Columnar, table: pa.Table) -> Iterator[pa.RecordBatch]:
+def _judged(columnar: Columnar, table: pa.Table, lines: bool) -> Iterator[pa.RecordBatch]:
     """Records that a verdict was reached on before."""
     if not table.num_rows:
         return
     told = dict(zip(("code", "field", "message"), (table.column(name) for name in MARKS), strict=True))
     records = _texts(table.drop_columns(list(MARKS)))
-    yield _rejections(written_schema(columnar), {"id": table.column("id"), **told, "record": records})
+    yield _rejections(written_schema(columnar, lines), {"id": table.column("id"), **told, "record": records})
 
 
 def _rejections(schema: pa.Schema, told: dict[str, Any]) -> pa.RecordBatch:
