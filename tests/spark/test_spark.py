@@ -276,6 +276,17 @@ def test_figures_are_decimals_where_their_digits_are_proved(spark: Any) -> None:
     assert Fraction(one.amount) == Fraction(1, 3000)
 
 
+def test_lines_can_be_left_out(spark: Any) -> None:
+    frame = spark.createDataFrame(usage({}, {"id": "r-0"}, {"account": "bigco"}, {"id": "r-0", "account": "bigco"}))
+    for rules in (BY_ITSELF, COUNTED):
+        ruleset = pricelang.load_text(rules)
+        whole, less = adapter.rate(frame, ruleset), adapter.rate(frame, ruleset, lines=False)
+        assert adapter.charges(less).columns == [name for name in adapter.CHARGE if name != "lines"]
+        assert sorted(adapter.charges(less).collect()) == sorted(adapter.charges(whole).drop("lines").collect())
+        assert sorted(adapter.rejects(less).collect()) == sorted(adapter.rejects(whole).collect())
+        assert [code for _, code in rejected(less)] == ["duplicate", "id-conflict"]
+
+
 def test_without_ids_or_accounts_all_is_rejected(spark: Any) -> None:
     for rules in (BY_ITSELF, COUNTED):
         for name in ("id", "account"):
