@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import zoneinfo
 from collections.abc import Iterator
 
@@ -13,6 +15,10 @@ import servers
 
 # zones come from the package that the library reads them from, not from the machine's own copy
 zoneinfo.reset_tzpath(to=())
+
+# what tests keep is kept for this run alone, and not beside what the user has
+if "PRICELANG_CACHE" not in os.environ:
+    os.environ["PRICELANG_CACHE"] = tempfile.mkdtemp(prefix="pricelang-tests-")
 
 # a slow machine is no fault of the code: nothing is told of time, and no input is refused for how long it took to make
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import pickle
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -24,11 +25,16 @@ from pricelang.engine.compiled.scales import bare
 from pricelang.engine.compiled.scales import fraction
 from pricelang.engine.compiled.scales import scaled
 from pricelang.engine.counts import Counts
+from pricelang.engine.direct import Direct
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
 from pricelang.engine.record import Engine
 from pricelang.number import MODES
+from pricelang.number import NumberError
+from pricelang.number import parse_decimal
 from pricelang.number import round_to
+from pricelang.period import instant_text
+from pricelang.period import parse_instant
 from reference.generate import Generator
 from reference.generate import text
 from reference.write import write
@@ -46,7 +52,9 @@ class Both:
         self.rules = rules
         self.engine = Engine(rules.program)
         self.compiled = Compiled(Engine(rules.program))
+        self.direct = Direct(self.compiled)
         self.intake = Intake(rules.program)
+        self.at_once = 0  # charges of records that were not read first
         self.alone = 0  # charges that the generated function made by itself
 
     def same(self, raw: dict[str, Any], values: dict[str, Any] | None = None, signup: str | None = None) -> Any:
@@ -56,7 +64,9 @@ class Both:
             account = self.rules._account(record.account, values, signup)
         except pricelang.RecordError:
             return None
-        return self.same_record(record, account)
+        got = self.same_record(record, account)
+        self.same_direct(raw, account, got)
+        return got
 
     def same_record(self, record: Record, account: Account) -> Any:
         expected = outcome(lambda: self.engine.rate(record, account, Counts()))
@@ -68,6 +78,23 @@ class Both:
                 assert {type(line.exact_quantity), type(line.exact_amount), type(line.exact_before)} == {Fraction}
             self.alone += self.compiled.compile(record.type)(record, account) is not None
         return got
+
+    def same_direct(self, raw: dict[str, Any], account: Account, expected: Any) -> None:
+        """A record charged as it was sent, without being read first: the same charge, or none at all."""
+        got = self.direct.rate(raw, account)
+        if got is None:
+            return
+        self.at_once += 1
+        assert str(got.amount) == str(expected.amount)
+        assert str(got.exact) == str(expected.exact)
+        assert got.exact_amount == expected.exact_amount
+        for mine, other in zip(got.lines, expected.lines, strict=True):
+            assert (str(mine.amount), str(mine.exact)) == (str(other.amount), str(other.exact))
+            assert (str(mine.quantity), type(mine.quantity)) == (str(other.quantity), type(other.quantity))
+        again = self.direct.rate(raw, account)
+        assert again is not None
+        assert again.as_dict() == expected.as_dict()
+        assert (again, hash(again), repr(again)) == (expected, hash(expected), repr(expected))
 
 
 def outcome(rate: Any) -> Any:
@@ -148,9 +175,25 @@ def test_the_code_has_no_float_and_names_its_rules(path: Path) -> None:
 # --- random rule files ------------------------------------------------------------------------------------------------
 
 
+def plainly(raw: dict[str, Any]) -> dict[str, Any]:
+    """The record with its instant as a whole second in UTC and its whole numbers as such."""
+    found = dict(raw)
+    for name, value in raw.items():
+        if name == "at":
+            with suppress(ValueError):  # what is no instant stays as it is
+                found[name] = instant_text(Fraction(parse_instant(value).__floor__()))
+        elif name not in ("id", "type", "account") and not isinstance(value, bool | int | None):
+            try:
+                number = parse_decimal(str(value))
+            except NumberError:
+                continue
+            found[name] = int(number) if number.denominator == 1 else value
+    return found
+
+
 @pytest.mark.parametrize("first", range(0, 300, 50))
 def test_random_rulesets_are_charged_alike(first: int) -> None:
-    charged = alone = 0
+    charged = alone = at_once = 0
     for seed in range(first, first + 50):
         case = Generator(seed).case()
         written = write(case.rules, Random(seed))
@@ -160,8 +203,11 @@ def test_random_rulesets_are_charged_alike(first: int) -> None:
             account = raw["account"]
             charge = tried.same(raw, case.accounts[account], signups.get(account))
             charged += isinstance(charge, pricelang.Charge)
+            tried.same(plainly(raw), case.accounts[account], signups.get(account))
         alone += tried.alone
+        at_once += tried.at_once
     assert alone > 0.6 * charged  # and not by leaving all of it to the definition
+    assert at_once > 0.1 * charged, (at_once, charged)
 
 
 # --- each construct by hand -------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from dataclasses import field
 from typing import Any
 
 import pytest
 
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 
 @dataclass(frozen=True, slots=True)

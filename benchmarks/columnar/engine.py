@@ -7,6 +7,7 @@ What the library gives is turned into the answers of `answers.py`; nothing else 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ class Missing(Exception):
     """This pricelang cannot do that."""
 
 
-def _rate_many(path: Path, rules: Path, compiled: bool, **options: Any) -> Any:
+@lru_cache
+def _loaded(rules: Path) -> Any:
+    """The ruleset, read once: what is timed is its work."""
     import pricelang
 
-    found = pricelang.load(rules)
-    if not hasattr(found, "rate_many"):
-        raise Missing("there is no rate_many")
-    return found.rate_many(path, ids_unique=True, **options)
+    return pricelang.load(rules)
+
+
+def _rate_many(path: Path, rules: Path, compiled: bool, **options: Any) -> Any:
+    return _loaded(rules).rate_many(path, ids_unique=True, compiled=compiled, **options)
 
 
 def _nanos(amount: Decimal) -> int:

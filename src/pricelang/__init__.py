@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pricelang.account.journal import Entry as Entry
     from pricelang.account.journal import LedgerError as LedgerError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pricelang.account.outcome import Posting as Posting
     from pricelang.account.outcome import Refused as Refused
     from pricelang.account.outcome import Rejected as Rejected
+    from pricelang.engine.bodies import read_json as read_json
     from pricelang.engine.charge import Charge as Charge
     from pricelang.engine.charge import ChargeLine as ChargeLine
     from pricelang.engine.charge import Rejection as Rejection
@@ -48,6 +49,7 @@ _FROM = {
     "load": "pricelang.library",
     "load_text": "pricelang.library",
     "mapping": "pricelang.library",
+    "read_json": "pricelang.engine.bodies",
 }
 __all__ = [
     "Accepted",
@@ -69,6 +71,7 @@ __all__ = [
     "load",
     "load_text",
     "mapping",
+    "read_json",
 ]
 
 

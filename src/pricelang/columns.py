@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pricelang.engine.columnar.run import Outcome
     from pricelang.engine.columnar.sources import Source
 
+ROW_GROUP = 250_000
+"""Charges of a row group."""
+
 EXTRA = "columns need NumPy and pyarrow; install them with `pip install 'pricelang[columnar]'`"
 
 
@@ -36,8 +39,8 @@ class MissingExtra(ImportError):
 class Rated:
     """What became of many records. `charges`, `rejects` and `totals` are tables of Arrow; the counts add up:
     `records` = `charged` + `rejected` + `duplicates`. `charges` is None where they went to a file or only sums were
-    asked for; what the ends of periods charge is in it too, and in no count of records. `in_columns` of the charged were
-    priced in columns, the others one by one."""
+    asked for (then `exact` is None, too); what the ends of periods charge is in it, and in no count of records.
+    `in_columns` of the charged were priced in columns, the others one by one."""
 
     records: int
     charged: int
@@ -46,7 +49,7 @@ class Rated:
     period_ends: int
     in_columns: int
     amount: Decimal | Fraction
-    exact: Decimal | Fraction
+    exact: Decimal | Fraction | None
     charges: Any
     rejects: Any
     totals: Any
@@ -94,6 +97,51 @@ def source_of(usage: object, columnar: Columnar) -> Source:
         raise ValueError(str(error)) from None
 
 
+class ParquetWriter:
+    """Writes charges to a path or a stream, in row groups of a good size. Texts that repeat are dictionaries in the
+    file; readers see texts."""
+
+    def __init__(self, out: Any, schema: Any) -> None:
+        import pyarrow.parquet as pq
+
+        words = ["type", "account", "currency"] + [
+            f"lines.list.element.{name}" for name in ("name", "unit", "rule", "row")
+        ]
+        known = {"type", "account", "currency"} & set(schema.names)
+        kept = [word for word in words if word in known or ("lines" in schema.names and word.startswith("lines."))]
+        self.writer = pq.ParquetWriter(out, schema, compression="zstd", use_dictionary=kept, store_schema=False)
+        self.held: list[Any] = []
+        self.count = 0
+
+    def write_batch(self, batch: Any) -> None:
+        self.held.append(batch)
+        self.count += batch.num_rows
+        if self.count >= ROW_GROUP:
+            self.flush()
+
+    def write_table(self, table: Any) -> None:
+        self.writer.write_table(table)
+
+    def flush(self) -> None:
+        import pyarrow as pa
+
+        if self.held:
+            self.writer.write_table(pa.Table.from_batches(self.held).unify_dictionaries(), row_group_size=2 * ROW_GROUP)
+        self.held, self.count = [], 0
+
+    def close(self) -> None:
+        self.flush()
+        self.writer.close()
+
+    def __enter__(self) -> ParquetWriter:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.held = []
+        self.close()
+
+
 def rate_many(
     columnar: Columnar,
     usage: object,
@@ -101,12 +149,12 @@ def rate_many(
     total_by: Iterable[str] | None,
     ids_unique: bool,
     workers: int,
+    compiled: bool | None,
 ) -> Rated:
     """See `Ruleset.rate_many`."""
     import contextlib
 
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from pricelang.engine.columnar.charges import REJECTS
     from pricelang.engine.columnar.run import Wanted
@@ -118,7 +166,7 @@ def rate_many(
     with contextlib.ExitStack() as stack:
         take: Callable[[Any], None] | None = None
         if out is not None:
-            writer = stack.enter_context(pq.ParquetWriter(os.fspath(out), columnar.schema(source), compression="zstd"))
+            writer = stack.enter_context(ParquetWriter(os.fspath(out), columnar.schema(source)))
             take = writer.write_batch
         elif not summed:
             take = charges.append
@@ -143,7 +191,7 @@ def rated(outcome: Outcome, charges: Any, rejects: Any) -> Rated:
         outcome.period_ends,
         outcome.in_columns,
         decimal_or_fraction(outcome.total.amount),
-        decimal_or_fraction(outcome.total.exact),
+        None if outcome.groups is not None else decimal_or_fraction(outcome.total.exact),
         charges,
         rejects,
         None if outcome.groups is None else outcome.groups.table(),

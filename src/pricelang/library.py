@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pricelang.core.program import FieldType
 from pricelang.core.program import Input
 from pricelang.core.program import Program
+from pricelang.core.reading import Reading
 from pricelang.diagnostics.finding import Finding
 from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.compiled import Compiled
+from pricelang.engine.compiled import Made
 from pricelang.engine.counts import Counts
+from pricelang.engine.direct import Direct
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
@@ -30,13 +29,11 @@ from pricelang.engine.stream import Item
 from pricelang.engine.stream import counts_over_time
 from pricelang.engine.stream import numbered
 from pricelang.engine.stream import rate_stream
-from pricelang.explain.story import story_of
-from pricelang.explain.text import explain
 from pricelang.files import Folder
 from pricelang.files import NotReadable
-from pricelang.files import ruleset_file
+from pricelang.files import ruleset_path
+from pricelang.light import TYPE_CHECKING
 from pricelang.period import parse_instant
-from pricelang.pipeline import Reading
 from pricelang.reading import checked as checked
 from pricelang.reading import reading_of as reading_of
 from pricelang.source import Source
@@ -68,13 +65,19 @@ class Ruleset:
     """
 
     def __init__(
-        self, program: Program, sources: Mapping[str, Source], findings: list[Finding], compiled: bool = True
+        self,
+        program: Program,
+        sources: Mapping[str, Source],
+        findings: list[Finding],
+        compiled: bool = True,
+        code: Mapping[tuple[str, str], Made | str] | None = None,
     ) -> None:
         self.program = program
         self.sources = dict(sources)
         self.findings = findings
         self._engine = Engine(program)
-        self._compiled = Compiled(self._engine) if compiled else None
+        self._compiled = Compiled(self._engine, code) if compiled else None
+        self._direct = Direct(self._compiled) if self._compiled is not None else None
         self._intake = Intake(program)
         self._attributes = {one.name: value_reader(one) for one in program.account}
 
@@ -94,6 +97,8 @@ class Ruleset:
     @property
     def fingerprint(self) -> str:
         """A digest of every text the ruleset was read from: equal fingerprints price alike."""
+        import hashlib
+
         digest = hashlib.sha256()
         for name, text in sorted((os.path.basename(path), source.text) for path, source in self.sources.items()):
             digest.update(f"{name}\0{len(text)}\0{text}\0".encode())
@@ -108,11 +113,27 @@ class Ruleset:
         `account` gives the account's attributes where prices ask for them; `signup` is an instant with its offset.
         Raises `RecordError` with a code, the field and a sentence.
         """
+        if self._direct is not None and type(record) is dict:
+            charge = self._plain(record, account, signup)
+            if charge is not None:
+                return charge
         made = self._intake.read(record)
         known = self._account(made.account, account, signup)
         if self._compiled is not None:
             return self._compiled.rate(made, known)
         return self._engine.rate(made, known, Counts())
+
+    def _plain(
+        self, record: dict[str, object], account: Mapping[str, object] | None, signup: str | None
+    ) -> Charge | None:
+        """The charge of a record in which nothing is unusual or wrong; None where it has to be looked at closely."""
+        assert self._direct is not None
+        if account is None and signup is None:
+            return self._direct.rate(record)
+        try:
+            return self._direct.rate(record, self._account("", account, signup))
+        except RecordError:
+            return None
 
     def rate_stream(
         self,
@@ -167,17 +188,20 @@ class Ruleset:
         total_by: Iterable[str] | None = None,
         ids_unique: bool = False,
         workers: int = 2,
+        compiled: bool | None = None,
     ) -> Rated:
         """Charges many records at once, in columns: a path of a Parquet file, or a table of Arrow.
 
         The same charges as `rate_stream` gives, to the last digit; records that are not charged are `.rejects`. With
         `out`, charges are written to that Parquet file; with `total_by` (names such as account, model, day) only exact
-        sums are made. `ids_unique` declares that no id occurs twice, so that it is not looked for. Needs the extra
-        `columnar`. Raises FileNotFoundError, ValueError where a file cannot be read, KeyError for an unknown key.
+        sums are made. `ids_unique` declares that no id occurs twice, so that it is not looked for. `compiled` says
+        whether loops are compiled by numba (the extra `numba`); unasked, they are where it is installed and records are
+        many. Needs the extra `columnar`. Raises FileNotFoundError, ValueError where a file cannot be read, KeyError for
+        an unknown key.
         """
         from pricelang.columns import rate_many
 
-        return rate_many(self.columnar(accounts, signups), usage, out, total_by, ids_unique, workers)
+        return rate_many(self.columnar(accounts, signups), usage, out, total_by, ids_unique, workers, compiled)
 
     def columnar(self, accounts: Accounts | None = None, signups: Mapping[str, str] | None = None) -> Columnar:
         """The ruleset over columns, which `rate_many` and commands run. Needs the extra `columnar`."""
@@ -228,10 +252,16 @@ class Ruleset:
 
         The amounts of a line's `parts` add up to its `amount`, the lines' to the charge's, exactly.
         """
+        from pricelang.explain.story import story_of
+
         return story_of(charge, self.program, self.sources).as_dict()
 
     def with_story(self, charge: Charge) -> Charge:
         """The same charge, able to tell its story."""
+        from dataclasses import replace
+
+        from pricelang.explain.text import explain
+
         return replace(charge, story=lambda one: explain(one, self.program, self.sources))
 
     def _account(self, name: str, values: Mapping[str, object] | None, signup: str | None) -> Account:
@@ -273,15 +303,15 @@ def load(path: str | os.PathLike[str]) -> Ruleset:
     Raises `RulesetError` with every finding where the rules have errors, `FileNotFoundError` where nothing is there.
     """
     try:
-        file = ruleset_file(path)
+        file = ruleset_path(path)
     except NotReadable as error:
         raise FileNotFoundError(str(error)) from None
-    return _made(reading_of(file))
+    return _made(reading_of(file, code=True))
 
 
 def load_text(text: str, name: str = "rules.price", files: dict[str, str] | None = None) -> Ruleset:
     """A ruleset from its text; `files` are the tables and base rulesets it may name, by name."""
-    return _made(checked(Source(name, text), Folder(Path(name), files or {})))
+    return _made(checked(Source(name, text), Folder(name, files or {})))
 
 
 def mapping(
@@ -301,4 +331,4 @@ def mapping(
 def _made(reading: Reading) -> Ruleset:
     if reading.program is None or reading.has_errors:
         raise RulesetError(reading.findings, reading.sources)
-    return Ruleset(reading.program, reading.sources, reading.findings)
+    return Ruleset(reading.program, reading.sources, reading.findings, code=reading.code)

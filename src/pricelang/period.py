@@ -17,11 +17,12 @@ from datetime import datetime
 from datetime import timedelta
 from fractions import Fraction
 from functools import lru_cache
-from importlib import resources
-from zoneinfo import ZoneInfo
-from zoneinfo import available_timezones
 
+from pricelang.light import TYPE_CHECKING
 from pricelang.plain import dataclass
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 Instant = Fraction | int
 """Seconds since 1970-01-01T00:00Z."""
@@ -74,6 +75,8 @@ class Window:
 @lru_cache(maxsize=1)
 def _listed_names() -> frozenset[str]:
     """The names that come with `tzdata`: one small file, and the same on every machine."""
+    from importlib import resources
+
     try:
         return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
     except (ImportError, OSError):
@@ -82,6 +85,8 @@ def _listed_names() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _installed_names() -> frozenset[str]:
+    from zoneinfo import available_timezones
+
     return frozenset(available_timezones())
 
 
@@ -95,6 +100,9 @@ def known_zone(name: object) -> bool:
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
     """The zone of this name; `ValueError` where there is none."""
+    from importlib import resources  # needed by few programs, and slow to import
+    from zoneinfo import ZoneInfo
+
     if known_zone(name):
         try:
             # the package's database first: the same digits on every machine, whatever its own says

@@ -8,7 +8,6 @@ Every step adds to one list of findings; the program is there only when none of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -37,11 +36,11 @@ from pricelang.check.unused import check_unused
 from pricelang.check.usages import read_account
 from pricelang.check.usages import read_usage
 from pricelang.core.program import Program
+from pricelang.core.reading import Reading
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
 from pricelang.diagnostics.finding import Waived
-from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.source import Source
 from pricelang.syntax import nodes as n
@@ -52,21 +51,6 @@ Loader = Callable[[str, str], Source | str]
 
 MOST_BASES = 8
 _B = TypeVar("_B")
-
-
-@dataclass(slots=True)
-class Reading:
-    """What came of a rule file: a program where nothing is wrong, the findings, and every text that was read."""
-
-    program: Program | None
-    findings: list[Finding]
-    more: int
-    sources: dict[str, Source] = field(default_factory=dict)
-    file: n.File | None = None
-
-    @property
-    def has_errors(self) -> bool:
-        return any(finding.is_error for finding in self.findings)
 
 
 def read(source: Source, load: Loader) -> Reading:
@@ -83,7 +67,7 @@ def read(source: Source, load: Loader) -> Reading:
     if findings.has_errors:
         program = None
     kept = without_echoes(sorted(findings, key=_order), sources)
-    return Reading(program, kept, findings.more, sources, file)
+    return Reading(program, kept, findings.more, sources)
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
 
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 Dims = tuple[tuple[str, int], ...]
 """Base units with their powers, in order of name: USD per token is (("USD", 1), ("token", -1))."""

@@ -10,14 +10,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import pricelang.engine.columnar.run as columnar_run
 from columnar.compare import Seen
 from columnar.compare import compare
 
 CHUNK = 50
 
 
-def run(first: int, last: int, count: int) -> Seen:
-    """The seeds from first up to, not including, last."""
+def run(first: int, last: int, count: int, loops: bool) -> Seen:
+    """The seeds from first up to, not including, last; with `loops`, by numba however few the records are."""
+    if loops:
+        columnar_run.LEAST = 0
     seen = Seen()
     for seed in range(first, last):
         try:
@@ -32,6 +35,7 @@ def main() -> int:
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--to", dest="last", type=int, default=5000)
     parser.add_argument("--records", type=int, default=200)
+    parser.add_argument("--loops", action="store_true", help="by loops that numba compiles")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--show", type=int, default=10, help="differences to print")
     given = parser.parse_args()
@@ -39,7 +43,9 @@ def main() -> int:
     ends = [min(start + CHUNK, given.last) for start in starts]
     total = Seen()
     with ProcessPoolExecutor(given.jobs) as pool:
-        for end, seen in zip(ends, pool.map(run, starts, ends, [given.records] * len(ends)), strict=True):
+        for end, seen in zip(
+            ends, pool.map(run, starts, ends, [given.records] * len(ends), [given.loops] * len(ends)), strict=True
+        ):
             total.add(seen)
             print(f"up to {end}: {len(total.differences)} differences", file=sys.stderr, flush=True)
     print(

@@ -46,9 +46,11 @@ class Seen:
 
 
 def paths(rules: pricelang.Ruleset) -> dict[str, Callable]:
-    """Each way the engine prices one record: the definition, and its compiled form."""
+    """Each way the engine prices one record: the definition, its compiled form, and that of plain records as sent."""
     plain = pricelang.Ruleset(rules.program, rules.sources, rules.findings, compiled=False)
-    return {"definition": plain.rate, "compiled": rules.rate}
+    read = pricelang.Ruleset(rules.program, rules.sources, rules.findings)
+    read._direct = None  # each record is read before it is priced
+    return {"definition": plain.rate, "compiled": read.rate, "direct": rules.rate}
 
 
 def compare(seed: int) -> Seen:

@@ -15,8 +15,7 @@ from pricelang.account.journal import text_of
 from pricelang.account.outcome import Accepted
 from pricelang.account.outcome import Outcome
 from pricelang.account.outcome import Posting
-from pricelang.engine.compiled.amounts import Decimals
-from pricelang.engine.compiled.scales import NotCompiled
+from pricelang.engine.compiled.figures import Decimals
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
 
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=64)
 def writer(scale: int) -> Callable[[int], str]:
     """How amounts at a scale are written."""
-    try:
-        return Decimals.of(scale).text
-    except NotCompiled:
-        return lambda value: decimal_text(Fraction(value, scale))
+    decimals = Decimals.of(scale)
+    return decimals.text if decimals is not None else lambda value: decimal_text(Fraction(value, scale))
 
 
 # mypy: disable-error-code="override,misc"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import date
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +33,7 @@ from pricelang.number import decimal_text
 from pricelang.number import parse_decimal
 from pricelang.period import instant_text
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 OWN = "@"
 """What the ids of the ledger's own entries begin with."""

@@ -33,13 +33,12 @@ from pricelang.core.policy import Spend
 from pricelang.engine.account import Account
 from pricelang.engine.compiled.scales import fraction
 from pricelang.engine.intake import RecordError
-from pricelang.period import parse_instant
+from pricelang.engine.seconds import Seconds
 
 ZERO = Fraction(0)
 NEVER = 1 << 62
 MOST_CELLS = 500
 """Windows that an account keeps warm."""
-_SECONDS = {f"{second:02d}": second for second in range(60)}
 
 
 class Cell:
@@ -101,38 +100,13 @@ class Quick:
         self.scale = lcm(10**9, *(plan.kernel.scale for plan in self.plans.values()))
         for plan in self.plans.values():
             plan.factor = self.scale // plan.kernel.scale
-        self._minutes: dict[str, int] = {}
+        self.second = Seconds().second
 
     def ways(self) -> dict[object, Callable[[Warm, Mapping[str, Any], int], Calm | None]]:
         """The short way of each kind of event that has one."""
         if not self.plans:
             return {}
         return {**dict.fromkeys(self.plans, self.usage), "authorize": self.authorize, "settle": self.settle}
-
-    # --- times
-
-    def second(self, text: object) -> int | None:
-        """An instant that is a whole second in UTC, as 2026-02-01T12:00:00Z; None for any other way to write one."""
-        if type(text) is not str or len(text) != 20 or text[19] != "Z":
-            return None
-        minute = self._minutes.get(text[:17])
-        seconds = _SECONDS.get(text[17:19])
-        if seconds is None:
-            return None
-        return minute + seconds if minute is not None else self._minute(text, seconds)
-
-    def _minute(self, text: str, seconds: int) -> int | None:
-        """The same of a minute that was not met before."""
-        if text[10] != "T" or text[16] != ":":
-            return None
-        try:
-            at = parse_instant(text[:17] + "00Z")
-        except ValueError:
-            return None
-        if len(self._minutes) > 10_000:
-            self._minutes.clear()
-        self._minutes[text[:17]] = int(at)
-        return int(at) + seconds
 
     # --- warming and cooling
 

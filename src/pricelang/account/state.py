@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.engine.counts import Counts
 from pricelang.engine.lookup import Value
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 Window = tuple[object, ...]
 """What a limit counts in: (the limit, where the period starts, what is counted apart)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 from fractions import Fraction
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from pricelang.engine.charge import ChargeLine
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 ZERO = Fraction(0)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from collections.abc import Iterator
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.check.bands import Edges
@@ -40,6 +39,7 @@ from pricelang.core import policy as p
 from pricelang.core.program import NotOffered
 from pricelang.diagnostics import codes
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 

@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from lark import UnexpectedInput
-
 from pricelang.check.conditions import number_of
 from pricelang.check.figures import figure
 from pricelang.check.scope import Scope
@@ -26,7 +24,7 @@ from pricelang.diagnostics import codes
 from pricelang.plain import dataclass
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
-from pricelang.syntax.grammar import grammar
+from pricelang.syntax.driver import parse_line
 from pricelang.units import PERCENT
 from pricelang.units import PLAIN
 from pricelang.units import SIGNS
@@ -116,9 +114,8 @@ def _column_unit(text: str, column: Column, scope: Scope) -> None:
         text = text.removeprefix(sign).strip()
         if not text:
             return
-    try:
-        tree = grammar().parse(text, start="column_unit")
-    except UnexpectedInput:
+    tree = parse_line(text, "column_unit")
+    if tree is None:
         scope.findings.add(
             codes.BAD_CELL,
             column.place,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from dataclasses import replace
 from fractions import Fraction
 
@@ -39,6 +38,7 @@ from pricelang.core.program import Table
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import PLAIN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -18,6 +17,7 @@ from pricelang.core.program import UsageType
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import CURRENCIES

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lark import UnexpectedInput
-
 from pricelang.check.conditions import number_of
 from pricelang.check.figures import adapt
 from pricelang.check.figures import figure
@@ -17,7 +15,7 @@ from pricelang.source import Place
 from pricelang.source import Source
 from pricelang.syntax import nodes as n
 from pricelang.syntax.build import LineBuilder
-from pricelang.syntax.grammar import grammar
+from pricelang.syntax.driver import parse_line
 
 MOST_FIGURE = 200
 """Characters of a figure that stands alone; a longer one is none."""
@@ -27,9 +25,8 @@ def written_figure(text: str, place: Place, scope: Scope) -> n.Expr | None:
     """The node of a figure that stands alone, or None where it is none."""
     if len(text) > MOST_FIGURE:
         return None
-    try:
-        tree = grammar().parse(text, start="figure")
-    except UnexpectedInput:
+    tree = parse_line(text, "figure")
+    if tree is None:
         return None
     builder = PlacedBuilder(place, scope)
     return builder.expr(tree.children[0])

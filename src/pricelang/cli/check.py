@@ -18,13 +18,13 @@ from pricelang.cli.rules import rule_files
 from pricelang.reading import reading_of
 
 if TYPE_CHECKING:
-    from pricelang.pipeline import Reading
+    from pricelang.core.reading import Reading
 
 
 @click.command("check", short_help="Check rule files or folders of them.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--strict", is_flag=True, help="Warnings fail the check too.")
-@click.option("--quick", is_flag=True, help="Do not run the examples.")
+@click.option("--quick", is_flag=True, help="Read and check alone: run no examples and no stories.")
 @click.option(
     "--output-format",
     type=click.Choice(["text", "json", "github"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.core.ops import Cond
@@ -13,6 +12,7 @@ from pricelang.core.ops import Round
 from pricelang.core.ops import Step
 from pricelang.core.policy import Policy
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
 
 from pricelang.diagnostics.codes import Rule
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 
 MOST_FINDINGS = 100

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.engine.lookup import Value
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.core.ops import AtLeast
@@ -14,6 +13,7 @@ from pricelang.period import period_name
 from pricelang.period import period_start
 from pricelang.period import period_stop
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 Key = tuple[object, ...]
 

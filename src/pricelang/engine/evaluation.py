@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import assert_never
 
 from pricelang.core import ops
 from pricelang.core.program import Custom
@@ -35,6 +34,7 @@ from pricelang.engine.told import Passed
 from pricelang.engine.told import Told
 from pricelang.engine.told import reasons
 from pricelang.engine.told import values_in
+from pricelang.light import assert_never
 from pricelang.number import round_to
 from pricelang.period import in_window
 from pricelang.source import Place
@@ -109,7 +109,7 @@ class Evaluation:
                 if under == 0:
                     raise RecordError("division-by-zero", None, f"a division by zero in line {place}")
                 return self.number(expr.over, place) / under
-        assert_never(expr)
+        return assert_never(expr)
 
     def number(self, expr: ops.Expr, place: Place) -> Fraction:
         """A number that must be there."""
@@ -257,7 +257,7 @@ class Evaluation:
                 return all(self.holds(one) for one in cond.of)
             case ops.AnyOf():
                 return any(self.holds(one) for one in cond.of)
-        assert_never(cond)
+        return assert_never(cond)
 
     def period(self, each: ops.Period) -> tuple[Fraction, Fraction, str]:
         return period_of(self.at, each.unit, each.zone, self.program.bill, self.account.signup)

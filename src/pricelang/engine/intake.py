@@ -15,12 +15,9 @@ from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
 from decimal import Decimal
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import lru_cache
-from hashlib import blake2b
 from numbers import Integral
-from typing import Literal
 from unicodedata import combining
 from unicodedata import normalize
 
@@ -33,6 +30,8 @@ from pricelang.core.program import Input
 from pricelang.core.program import Program
 from pricelang.core.program import UsageType
 from pricelang.core.program import Whole
+from pricelang.light import TYPE_CHECKING
+from pricelang.light import blake2b
 from pricelang.number import LIMIT
 from pricelang.number import MAX_DECIMALS
 from pricelang.number import MAX_DIGITS
@@ -46,6 +45,9 @@ from pricelang.period import parse_date
 from pricelang.period import parse_instant
 from pricelang.plain import dataclass
 from pricelang.units import plural
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 Value = Fraction | str | bool | None
 """A field's value: a number in base units, a text, a date as its text, a truth value; None where it was not given."""
@@ -138,6 +140,8 @@ def nearest_of(word: str, names: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=1024)
 def _nearest(word: str, names: tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # only where something is wrong
+
     among = names if len(names) <= _SEARCHED else [name for name in names if name[:1] == word[:1]][:_SEARCHED]
     lower = {name.lower(): name for name in reversed(among)}
     near = get_close_matches(word.lower(), lower, 1, 0.7)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 
@@ -75,6 +74,8 @@ class Rows:
 
     def no_row(self, values: Sequence[Value]) -> RecordError:
         """The error of a record that no row fits, with the nearest name."""
+        from difflib import get_close_matches  # only where something is wrong
+
         table = self.table
         for index, (key, value) in enumerate(zip(table.keys, values, strict=True)):
             known = [part for row in table.rows for part in row.keys[index]]

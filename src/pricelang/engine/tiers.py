@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -12,6 +11,7 @@ from pricelang.engine.intake import RecordError
 from pricelang.engine.lookup import in_band
 from pricelang.engine.told import BandPart
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 
 ZERO = Fraction(0)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
-from typing import Protocol
 
 from pricelang.core import ops
 from pricelang.core.program import Allowance
@@ -17,11 +15,25 @@ from pricelang.core.program import Table
 from pricelang.core.program import UsageType
 from pricelang.engine.account import Account
 from pricelang.engine.intake import RecordError
+from pricelang.light import TYPE_CHECKING
 from pricelang.plain import dataclass
 from pricelang.source import Place
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from pricelang.engine.lookup import Value
+
+    class Reader(Protocol):
+        """What can be asked of a record that is being read."""
+
+        at: Fraction
+        usage: UsageType
+        account: Account
+
+        def value(self, expr: ops.Expr, place: Place) -> Value: ...
+
+        def holds(self, cond: ops.Cond) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +231,6 @@ Told = Looked | Began | Priced | Banded | Counted | Stepped | Taken | Skipped | 
 
 
 # --- what only the explanation asks ---------------------------------------------------------------------------------
-
-
-class Reader(Protocol):
-    """What can be asked of a record that is being read."""
-
-    at: Fraction
-    usage: UsageType
-    account: Account
-
-    def value(self, expr: ops.Expr, place: Place) -> Value: ...
-
-    def holds(self, cond: ops.Cond) -> bool: ...
 
 
 def reasons(reader: Reader, cond: ops.Cond, met: bool = False) -> tuple[Asked, ...]:

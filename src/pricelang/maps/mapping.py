@@ -7,7 +7,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import field
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -38,6 +37,7 @@ from pricelang.number import parse_decimal
 from pricelang.number import printable
 from pricelang.period import instant_text
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 TIMES = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 """Units of a time that is counted since 1970."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.number import decimal_text
@@ -15,6 +14,7 @@ from pricelang.period import period_name
 from pricelang.period import period_start
 from pricelang.period import start_of_day
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.report.contents import Contents
 from pricelang.report.rows import ZERO
 from pricelang.report.rows import ReportError

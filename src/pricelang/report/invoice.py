@@ -6,13 +6,13 @@ the invoice of the period in which it arrives, in a section of its own: an invoi
 
 from __future__ import annotations
 
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.core import ops
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.report.journal import Journal
 from pricelang.report.rows import BILL
 from pricelang.report.rows import FEES

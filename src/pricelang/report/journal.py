@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import field
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -24,6 +23,7 @@ from pricelang.account.state import State
 from pricelang.account.terms import Terms
 from pricelang.period import parse_instant
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.report.contents import HOUR
 from pricelang.report.contents import Contents
 from pricelang.report.rows import BILL

@@ -8,7 +8,6 @@ charges and records ─ charges.py ┘                 └─ balance.py, invoic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from difflib import get_close_matches
 from fractions import Fraction
 
@@ -16,6 +15,7 @@ from pricelang.account.outcome import Posting
 from pricelang.number import printable
 from pricelang.number import quoted
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 ZERO = Fraction(0)
 FEES, BILL = "fees", "bill"

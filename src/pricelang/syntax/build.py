@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from lark import Token
-from lark import Tree
-
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.source import Place
 from pricelang.source import Source
 from pricelang.syntax import nodes as n
+from pricelang.syntax.trees import Token
+from pricelang.syntax.trees import Tree
 
 MOST_DIGITS = 40
 _MONEY = re.compile(r"(\D*?) *([\d.,]+(?:[KMB](?![A-Za-z]))?) *(\D*)")
 _SCALES = {"K": 3, "M": 6, "B": 9, "thousand": 3, "million": 6, "billion": 9}
 
-Child = Any  # Tree or Token: Lark's own trees are untyped
+Child = Any  # Tree or Token
 
 
 class LineBuilder:
@@ -36,16 +35,14 @@ class LineBuilder:
 
     def place(self, item: Child) -> Place:
         """The place of a tree or a token."""
-        if isinstance(item, Tree):
-            if item.meta.empty:
-                return self.source.place(self.offset, self.offset + 1)
-            return self.source.place(self.offset + item.meta.start_pos, self.offset + item.meta.end_pos)
+        if item.start_pos < 0:
+            return self.source.place(self.offset, self.offset + 1)
         return self.source.place(self.offset + item.start_pos, self.offset + item.end_pos)
 
     def word(self, token: Child) -> n.Word:
         return n.Word(unquote(str(token)), self.place(token))
 
-    def names(self, tree: Tree[Token]) -> tuple[n.Word, ...]:
+    def names(self, tree: Tree) -> tuple[n.Word, ...]:
         return tuple(self.word(token) for token in tree.children if isinstance(token, Token))
 
     def number(self, text: str, place: Place) -> Fraction:

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from lark import UnexpectedInput
 from lark import UnexpectedToken
 
+from pricelang.syntax.grammar import grammar
+
 _WORDS = {
     "NAME": "a name",
     "NUMBER": "a number",
@@ -36,6 +38,15 @@ _WORDS = {
     "$END": "the end of the line",
 }
 _QUIET = {"ADD", "SUB", "TIMES", "OVER", "_LPAR", "SCALE", "_RPAR", "_DOT"}
+
+
+def of(text: str, start: str) -> tuple[str, str, int, int]:
+    """What is wrong with a line, what to do, and from where to where in it."""
+    try:
+        grammar().parse(text, start=start)
+    except UnexpectedInput as error:
+        return in_words(error, text)
+    return "this line cannot be read", "", 0, len(text)
 
 
 def in_words(error: UnexpectedInput, text: str) -> tuple[str, str, int, int]:

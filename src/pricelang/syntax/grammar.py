@@ -5,13 +5,47 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import lark
 from lark import Lark
+from lark import Token
+from lark.lexer import Lexer
 
-from pricelang.syntax.lexer import LineLexer
+from pricelang import cachedir
+from pricelang.syntax.lexer import next_token
+
+
+class LineLexer(Lexer):
+    """Lark's custom lexer: one compiled pattern, and the parser's state to tell keywords from names."""
+
+    __future_interface__ = 1
+
+    def __init__(self, lexer_conf: Any) -> None:
+        self.keywords = {
+            terminal.pattern.value: terminal.name
+            for terminal in lexer_conf.terminals
+            if getattr(terminal.pattern, "type", "") == "str"
+        }
+
+    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
+        text: str = lexer_state.text.text if hasattr(lexer_state.text, "text") else lexer_state.text
+        states = parser_state.parse_conf.states
+        at, stop = 0, len(text)
+        while at < stop:
+            if text[at] == " ":
+                at += 1
+                continue
+            accepted = states[parser_state.state_stack[-1]]
+            kind, end = next_token(text, at, accepted, self.keywords)
+            token = Token(kind, text[at:end], at, 1, at + 1, 1, end + 1, end)
+            lexer_state.last_token = token
+            yield token
+            at = end
+
 
 STARTS = (
     *("block", "header_item", "field", "window", "table_item", "price_item", "step", "allowance_item", "funds_item"),
@@ -21,18 +55,11 @@ STARTS = (
 
 def _cache_file(text: str) -> str | None:
     """Where the parse table is kept, or None where no folder of the user's own can be written."""
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = Path(root) / "pricelang"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-            return None
-        if not os.access(folder, os.W_OK):
-            return None
-    except OSError:
+    where = cachedir.folder()
+    if where is None or not os.access(where, os.W_OK):
         return None
     key = hashlib.blake2b(f"{text}{lark.__version__}{sys.version}".encode(), digest_size=8).hexdigest()
-    return str(folder / f"grammar-{key}")
+    return os.path.join(where, f"grammar-{key}")
 
 
 @cache

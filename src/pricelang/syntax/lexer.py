@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
-
-from lark import Token
-from lark.lexer import Lexer
+from collections.abc import Container
+from collections.abc import Mapping
 
 from pricelang.units import CURRENCIES
 from pricelang.units import CURRENCY_ALIASES
@@ -45,65 +42,39 @@ _LIST_ENDS = re.compile(r'\s*(?:"[^"]*"|[^\s,:()|"]+)\s*(?:$|[,:)"]|or\b|and\b)'
 _GIVEN_KEYWORDS = {"not", "given", "like", "one"}
 
 
-class LineLexer(Lexer):
-    """Lark's custom lexer: one compiled pattern, and the parser's state to tell keywords from names."""
-
-    __future_interface__ = 1
-
-    def __init__(self, lexer_conf: Any) -> None:
-        self.keywords = {
-            terminal.pattern.value: terminal.name
-            for terminal in lexer_conf.terminals
-            if getattr(terminal.pattern, "type", "") == "str"
-        }
-
-    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
-        text: str = lexer_state.text.text if hasattr(lexer_state.text, "text") else lexer_state.text
-        states = parser_state.parse_conf.states
-        at, stop = 0, len(text)
-        while at < stop:
-            if text[at] == " ":
-                at += 1
-                continue
-            accepted = states[parser_state.state_stack[-1]]
-            kind, end = self._next(text, at, accepted)
-            token = Token(kind, text[at:end], at, 1, at + 1, 1, end + 1, end)
-            lexer_state.last_token = token
-            yield token
-            at = end
-
-    def _next(self, text: str, at: int, accepted: Any) -> tuple[str, int]:
-        match = _TOKEN.match(text, at)
-        assert match is not None  # STRAY takes anything
-        kind = str(match.lastgroup)
-        word = match.group()
-        if kind == "WORD":
-            if "-" in word:
-                head = word.split("-", 1)[0]
-                name = self.keywords.get(head)
-                if word not in self.keywords and name in accepted and "NAME" not in accepted:
-                    return str(name), at + len(head)
-            keyword = self.keywords.get(word)
-            if word == "or" and "_LIST_OR" in accepted and _LIST_ENDS.match(text, at + 2):
-                return "_LIST_OR", match.end()
-            if keyword is not None and keyword in accepted:
-                value = _VALUE.match(text, at)
-                if "VALUE" not in accepted or (value and value.end() == match.end()):
-                    return keyword, match.end()
-        if kind == "_COMMA" and "_LIST_COMMA" in accepted and not _NOT_A_LIST.match(text, at):
-            return "_LIST_COMMA", match.end()
-        if kind == "STRING" and "LIST_VALUE" not in accepted:
-            return kind, match.end()
-        if "SCALE" in accepted and (found := _SCALE.match(text, at)):
-            return "SCALE", found.end()
-        if kind == "_DOT" and kind in accepted and at and text[at - 1] != " ":
-            return kind, match.end()
-        if "LIST_VALUE" in accepted and kind not in ("_COLON",) and (found := _LIST_VALUE.match(text, at)):
-            return "LIST_VALUE", at + len(found.group().rstrip())
-        if kind in ("DATETIME", "DATE", "TIME") and kind in accepted:
-            return kind, match.end()
-        if "VALUE" in accepted and (found := _VALUE.match(text, at)):
-            return "VALUE", found.end()
-        if "ZONE" in accepted and (found := _ZONE.match(text, at)):
-            return "ZONE", found.end()
-        return ("NAME" if kind == "WORD" else kind), match.end()
+def next_token(text: str, at: int, accepted: Container[str], keywords: Mapping[str, str]) -> tuple[str, int]:
+    """The kind of the token at an offset, and where it ends; `accepted` is what the parser can go on with."""
+    match = _TOKEN.match(text, at)
+    assert match is not None  # STRAY takes anything
+    kind = str(match.lastgroup)
+    word = match.group()
+    if kind == "WORD":
+        if "-" in word:
+            head = word.split("-", 1)[0]
+            name = keywords.get(head)
+            if word not in keywords and name is not None and name in accepted and "NAME" not in accepted:
+                return str(name), at + len(head)
+        keyword = keywords.get(word)
+        if word == "or" and "_LIST_OR" in accepted and _LIST_ENDS.match(text, at + 2):
+            return "_LIST_OR", match.end()
+        if keyword is not None and keyword in accepted:
+            value = _VALUE.match(text, at)
+            if "VALUE" not in accepted or (value and value.end() == match.end()):
+                return keyword, match.end()
+    if kind == "_COMMA" and "_LIST_COMMA" in accepted and not _NOT_A_LIST.match(text, at):
+        return "_LIST_COMMA", match.end()
+    if kind == "STRING" and "LIST_VALUE" not in accepted:
+        return kind, match.end()
+    if "SCALE" in accepted and (found := _SCALE.match(text, at)):
+        return "SCALE", found.end()
+    if kind == "_DOT" and kind in accepted and at and text[at - 1] != " ":
+        return kind, match.end()
+    if "LIST_VALUE" in accepted and kind not in ("_COLON",) and (found := _LIST_VALUE.match(text, at)):
+        return "LIST_VALUE", at + len(found.group().rstrip())
+    if kind in ("DATETIME", "DATE", "TIME") and kind in accepted:
+        return kind, match.end()
+    if "VALUE" in accepted and (found := _VALUE.match(text, at)):
+        return "VALUE", found.end()
+    if "ZONE" in accepted and (found := _ZONE.match(text, at)):
+        return "ZONE", found.end()
+    return ("NAME" if kind == "WORD" else kind), match.end()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from fractions import Fraction
 
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 
 NOWHERE = Place("", 1)

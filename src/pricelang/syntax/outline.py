@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import field
 
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Source
 
 MOST_CHARACTERS = 2_000_000

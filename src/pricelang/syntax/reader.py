@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token
-from lark import Tree
-from lark import UnexpectedInput
-
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Findings
 from pricelang.source import Place
 from pricelang.source import Source
-from pricelang.syntax import errors
 from pricelang.syntax import nodes as n
 from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.build import unquote
-from pricelang.syntax.grammar import grammar
+from pricelang.syntax.driver import parse_line
 from pricelang.syntax.outline import Line
+from pricelang.syntax.trees import Tree
 
 MOST_NESTED = 60
 """Levels of calculations and conditions in one line."""
@@ -41,10 +37,11 @@ class LineReader:
             self.syntax(line, 0, len(line.text), "more than 20 brackets in a line", "use lines of their own")
             return None
         text = line.text
-        try:
-            tree = grammar().parse(text, start=start)
-        except UnexpectedInput as error:
-            what, advice, first, last = errors.in_words(error, text)
+        tree = parse_line(text, start)
+        if tree is None:
+            from pricelang.syntax import errors  # only where something is wrong
+
+            what, advice, first, last = errors.of(text, start)
             self.syntax(line, first, last, what, advice)
             return None
         if len(text) > MOST_NESTED and _depth(tree) > MOST_NESTED:
@@ -106,7 +103,7 @@ class LineReader:
         return found
 
 
-def _depth(tree: Tree[Token]) -> int:
+def _depth(tree: Tree) -> int:
     """How many levels a line's tree has."""
     level: list[Any] = [tree]
     depth = 0

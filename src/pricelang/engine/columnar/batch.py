@@ -22,8 +22,8 @@ from pricelang.engine.columnar.charges import one_word
 from pricelang.engine.columnar.charges import schema_of
 from pricelang.engine.columnar.charges import words
 from pricelang.engine.columnar.columns import Sources
-from pricelang.engine.columnar.forms import Given
 from pricelang.engine.columnar.forms import array_of
+from pricelang.engine.columnar.given import Given
 from pricelang.engine.columnar.plan import Plan
 from pricelang.engine.columnar.plan import UsagePlan
 from pricelang.engine.columnar.plan import Written
@@ -79,6 +79,7 @@ class Pricer:
         rate: RateOne,
         skipped: frozenset[str] = frozenset(),
         with_lines: bool = True,
+        only: str | None = None,
     ) -> None:
         self.plan = plan
         self.sources: Sources = plan.sources
@@ -86,7 +87,8 @@ class Pricer:
         self.rate = rate
         self.skipped = skipped
         self.with_lines = with_lines
-        self.only = next(iter(plan.engine.program.usages)) if len(plan.engine.program.usages) == 1 else None
+        self.only = only
+        """The usage of all records, where it is known without reading their types."""
 
     def price(
         self, batch: pa.RecordBatch, verdicts: Any = None, whole: Callable[[Ints], pa.RecordBatch] | None = None
@@ -115,32 +117,9 @@ class Pricer:
         return found
 
     def _by_type(self, batch: pa.RecordBatch) -> list[tuple[str | None, Ints | None]]:
-        """Rows by usage; None where the type is not that of a usage."""
-        if "type" in self.skipped:
+        if self.only is not None:
             return [(self.only, None)]
-        if "type" not in batch.schema.names:
-            return [(None, None)]
-        column = batch.column(batch.schema.get_field_index("type"))
-        if not isinstance(column.type, pa.DictionaryType):
-            if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
-                return [(None, None)]
-            column = column.dictionary_encode()
-        try:
-            numbers = self.sources.words["type"].numbers(column.dictionary)
-        except (UnicodeDecodeError, TypeError):
-            return [(None, None)]
-        known = self.sources.words["type"].list
-        indices = column.indices.fill_null(len(column.dictionary)) if column.indices.null_count else column.indices
-        found = numbers[indices.to_numpy(zero_copy_only=False)]
-        if not len(found):
-            return []
-        first = int(found[0])
-        if (found == first).all():
-            return [(known[first] if first >= 0 else None, None)]
-        return [
-            (known[number] if number >= 0 else None, np.flatnonzero(found == number))
-            for number in np.unique(found).tolist()
-        ]
+        return rows_by_type(self.sources, batch)
 
     def _part(
         self, usage: UsagePlan, batch: pa.RecordBatch, rows: Ints | None, found: Priced, decided: Bools | None
@@ -161,7 +140,7 @@ class Pricer:
         form = usage.form(self.with_lines, self._outputs(usage))
         if long is not None and (long & ready).any():
             picked = np.flatnonzero(long & ready)
-            wide = _subset(given, picked, True)
+            wide = subset(given, picked, True)
             results = form(wide, self.sources.known)
             left = left | self._keep(usage, wide, results, mine, np.ones(len(picked), np.bool_), picked, rows, found)
         if narrow.any():
@@ -176,12 +155,7 @@ class Pricer:
         return [places if rows is None else rows[places]]
 
     def _outputs(self, usage: UsagePlan) -> list[Any]:
-        graph = usage.built
-        found = [graph.bad, graph.rounded.node, graph.exact.node]
-        if self.with_lines:
-            for one in graph.lines:
-                found += [one.there, one.quantity.node, one.rounded.node, one.exact.node, one.row]
-        return found
+        return outputs_of(usage, self.with_lines)
 
     def _keep(
         self,
@@ -210,7 +184,7 @@ class Pricer:
             places = np.flatnonzero(good)
             if len(places) < given.count:
                 results = tuple(one[places] if isinstance(one, np.ndarray) else one for one in results)
-                given = _subset(given, places, given.wide)
+                given = subset(given, places, given.wide)
             if picked is not None:
                 places = picked[places]
         at = places if rows is None else rows if places is None else rows[places]
@@ -229,7 +203,45 @@ class Pricer:
                 found.rejections.append((row, Rejection(name, error.code, error.field, error.message)))
 
 
-def _subset(given: Given, rows: Ints, wide: bool) -> Given:
+def rows_by_type(sources: Sources, batch: pa.RecordBatch) -> list[tuple[str | None, Ints | None]]:
+    """Rows by usage; None where the type is not that of a usage."""
+    if "type" not in batch.schema.names:
+        return [(None, None)]
+    column = batch.column(batch.schema.get_field_index("type"))
+    if not isinstance(column.type, pa.DictionaryType):
+        if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+            return [(None, None)]
+        column = column.dictionary_encode()
+    try:
+        numbers = sources.words["type"].numbers(column.dictionary)
+    except (UnicodeDecodeError, TypeError):
+        return [(None, None)]
+    known = sources.words["type"].list
+    indices = column.indices.fill_null(len(column.dictionary)) if column.indices.null_count else column.indices
+    found = numbers[indices.to_numpy(zero_copy_only=False)]
+    if not len(found):
+        return []
+    first = int(found[0])
+    if (found == first).all():
+        return [(known[first] if first >= 0 else None, None)]
+    return [
+        (known[number] if number >= 0 else None, np.flatnonzero(found == number))
+        for number in np.unique(found).tolist()
+    ]
+
+
+def outputs_of(usage: UsagePlan, with_lines: bool) -> list[Any]:
+    """What is asked of a usage's graph."""
+    graph = usage.built
+    found = [graph.bad, graph.rounded.node]
+    if with_lines:
+        found.append(graph.exact.node)
+        for one in graph.lines:
+            found += [one.there, one.quantity.node, one.rounded.node, one.exact.node, one.row]
+    return found
+
+
+def subset(given: Given, rows: Ints, wide: bool) -> Given:
     def of(one: Any) -> Any:
         return one[rows] if isinstance(one, np.ndarray) else one
 
@@ -310,7 +322,7 @@ def charges_of(priced: Priced, written: Written, currency: str, unit: str) -> pa
         order.append(np.array([row for row, _ in priced.charges], np.int64))
     if not made:
         return pa.RecordBatch.from_pylist([], schema=schema)
-    if len(made) == 1:
+    if len(made) == 1 and (order[0] is None or (order[0][1:] > order[0][:-1]).all()):
         return made[0]
     rows = np.concatenate([np.arange(len(one)) if of is None else of for one, of in zip(made, order, strict=True)])
     table = pa.Table.from_batches(made).unify_dictionaries().take(pa.array(np.argsort(rows, kind="stable")))

@@ -1,5 +1,5 @@
-"""Arrow batches as what a graph is given. A record in which anything is unusual is not `plain`: it is left to the record
-engine, which reads it as it reads every record and says what is wrong with it, if something is.
+"""Arrow batches as what a graph is given. A record in which anything is unusual is not `plain`: it is left to the
+record engine, which reads it as it reads every record and says what is wrong with it, if something is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pricelang.core.program import Input
 from pricelang.core.program import Program
 from pricelang.core.program import UsageType
-from pricelang.engine.columnar.forms import Given
+from pricelang.engine.columnar.given import Given
 from pricelang.engine.columnar.moments import EARLIEST
 from pricelang.engine.columnar.moments import LATEST
 from pricelang.engine.columnar.moments import HoursOfWeek
@@ -129,7 +129,6 @@ class Columns:
         if ACCOUNT not in skipped:
             words[ACCOUNT], fine = self._words(ACCOUNT, columns.get(ACCOUNT))
             plain &= fine
-            plain &= words[ACCOUNT] >= 0
             empty = self.sources.words[ACCOUNT]._number.get("")
             if empty is not None:
                 plain &= words[ACCOUNT] != empty
@@ -197,12 +196,15 @@ class Columns:
             return np.full(count, -1, np.int64), False
         numbers = self.sources.words[source].numbers(column.dictionary)
         indices = column.indices
+        if not indices.null_count and self.sources.words[source].alike(numbers):
+            same: Ints = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+            return same, True
         if indices.null_count:
             indices = indices.fill_null(len(column.dictionary))
         where = indices.to_numpy(zero_copy_only=False)
         found: Ints = numbers[where]
         fine: Bools | bool = True
-        if column.null_count != column.indices.null_count or column.dictionary.null_count:
+        if column.indices.null_count or column.dictionary.null_count:
             fine = found >= 0
         return found, fine
 

@@ -12,31 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from pricelang.engine.columnar.given import Column
+from pricelang.engine.columnar.given import Given
+from pricelang.engine.columnar.given import Made
+from pricelang.engine.columnar.loops import can_loop
+from pricelang.engine.columnar.loops import loop_form
 from pricelang.engine.columnar.nodes import Graph
 from pricelang.engine.columnar.nodes import Node
 from pricelang.engine.columnar.nodes import needed
 from pricelang.engine.columnar.words import Known
-from pricelang.plain import dataclass
-
-Column = Any
-"""An array with a value for each record, or one value for all of them."""
 
 MOST_KEPT = 256
-
-
-@dataclass(slots=True)
-class Given:
-    """What a batch gives: numbers, words and truths by name, instants in their column's unit."""
-
-    count: int
-    numbers: dict[str, Column]
-    words: dict[str, Column]
-    flags: dict[str, Column]
-    moment: Column
-    first: int  # of the instants
-    last: int
-    before: Callable[[object, Column, Column], Column] | None = None
-    wide: bool = False
 
 
 def facts_of(nodes: Sequence[Node], given: Given, known: Known) -> dict[int, bool]:
@@ -130,27 +116,31 @@ def _again(graph: Graph, node: Node, args: list[Node]) -> Node:
     return two[node.op](args[0], args[1])
 
 
-Made = Callable[[Given, Known], tuple[Column, ...]]
-
-
 class Form:
-    """Some outputs of a graph as a function, made once for each set of facts."""
+    """Some outputs of a graph as a function, made once for each set of facts. `loops`: by numba."""
 
-    def __init__(self, outputs: Sequence[Node]) -> None:
+    def __init__(self, outputs: Sequence[Node], loops: bool = False) -> None:
         self.outputs = tuple(outputs)
         self.nodes = needed(outputs)
+        self.loops = loops and can_loop(self.nodes)
         self._made: dict[tuple[tuple[int, bool], ...], Made] = {}
         self._lock = threading.Lock()
 
     def __call__(self, given: Given, known: Known) -> tuple[Column, ...]:
         facts = facts_of(self.nodes, given, known)
+        loops = self.loops and not given.wide
+        if loops:  # instants are compared in the loop, which is not made anew for each day
+            facts = {node.number: facts[node.number] for node in self.nodes if node.number in facts and node.op != "le"}
         key = (*facts.items(), (-1, given.wide))
         made = self._made.get(key)
         if made is None:
             with self._lock:
                 if len(self._made) >= MOST_KEPT:
                     self._made.clear()
-                made = self._made[key] = numpy_form(folded(self.outputs, facts), given.wide)
+                made = self._made.get(key)
+                if made is None:
+                    again = folded(self.outputs, facts)
+                    made = self._made[key] = loop_form(again) if loops else numpy_form(again, given.wide)
         return made(given, known)
 
 

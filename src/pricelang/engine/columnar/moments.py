@@ -1,4 +1,4 @@
-"""Instants of many records: times written as text, hours of the week and calendar periods, as arrays of whole numbers."""
+"""Instants of many records as whole numbers: times written as text, hours of the week, calendar periods."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pricelang.core.ops import Hours
 from pricelang.engine.columnar.words import Bools
 from pricelang.engine.columnar.words import Ints
 from pricelang.period import in_window
+from pricelang.period import parse_instant
 from pricelang.period import window_edges
 
 YEAR = 31_556_952
@@ -97,6 +98,32 @@ def read_instants(texts: pa.Array) -> tuple[Ints, Bools]:
             found[rows] = micros
             read[rows] = fine
     return found, read
+
+
+def instants_of(column: pa.Array) -> tuple[Ints, Bools, int] | None:
+    """Instants of a column, which of them are known, and their unit; None where they are finer than microseconds."""
+    if isinstance(column.type, pa.DictionaryType):
+        column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        unit = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+        raw = column.cast(pa.int64())
+        known = raw.is_valid().to_numpy(zero_copy_only=False)
+        return raw.fill_null(0).to_numpy(zero_copy_only=False), known, unit
+    count = len(column)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return np.zeros(count, np.int64), np.zeros(count, np.bool_), 10**6
+    found, read = read_instants(column)
+    if not read.all():
+        found, read = found.copy(), read.copy()
+        for row in np.flatnonzero(~read).tolist():
+            try:
+                exact = parse_instant(column[row].as_py() or "") * 10**6
+            except ValueError:
+                continue
+            if exact.denominator != 1:
+                return None
+            found[row], read[row] = int(exact), True
+    return found, read, 10**6
 
 
 def _read_block(block: np.ndarray[Any, np.dtype[np.uint8]], places: int, ending: bytes) -> tuple[Ints, Bools]:

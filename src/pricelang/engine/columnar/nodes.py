@@ -116,7 +116,7 @@ class Graph:
         return self._node("look_truth" if look.is_truth else "look", (word,), look)
 
     def piece(self, value: Node, edges: tuple[int, ...]) -> Node:
-        """In which piece of the number line a value lies: 2i + 1 at the edge i, 2i below it and above the one before."""
+        """In which piece of the number line a value lies: 2i + 1 at the edge i, 2i between it and the one before."""
         return self._node("piece", (value,), edges)
 
     def row(self, codes: tuple[Node, ...], finder: object) -> Node:
@@ -267,8 +267,7 @@ def bound_of(node: Node, args: Sequence[Bounds], limit: int | Mapping[str, int])
         case "number":
             return 0, limit if isinstance(limit, int) else limit[str(node.data)]
         case "take":
-            array: Array = node.data
-            return array.low, array.high
+            return int(node.data.low), int(node.data.high)
         case "add":
             return args[0][0] + args[1][0], args[0][1] + args[1][1]
         case "sub":
@@ -308,7 +307,7 @@ def limit_of(outputs: Iterable[Node]) -> int:
     """The greatest 2^k - 1 such that 64 bits hold every node while no number sent is greater; 0 where there is none."""
     nodes = needed(outputs)
     for bits in range(MOST_BITS, 0, -1):
-        limit = 2**bits - 1
+        limit: int = 2**bits - 1
         if all(low >= -INT64 and high <= INT64 for low, high in bounds(nodes, limit).values()):
             return limit
     return 0

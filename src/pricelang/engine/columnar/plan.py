@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pyarrow as pa
 
+from pricelang.core.program import Input
 from pricelang.core.program import UsageType
 from pricelang.engine.columnar.columns import Columns
 from pricelang.engine.columnar.columns import Sources
@@ -68,15 +69,19 @@ def built(engine: Engine, usage: UsageType, shape: Shape, accounts: Accounts) ->
         raise NotColumnar("it is nested too deeply") from None
 
 
-def proof_of(engine: Engine, usage: UsageType) -> Written:
-    """The digits that figures have for every record that can be sent, whatever it holds."""
-    decimals = {one.name: 0 if one.type.whole else MAX_DECIMALS for one in usage.inputs if one.type.kind == "number"}
+def proof_of(engine: Engine, usage: UsageType, schema: pa.Schema | None = None) -> Written:
+    """The digits that figures have for every record that can be sent, whatever it holds; with a schema, for every
+    record that its columns can hold."""
+    decimals: dict[str, int] = {}
+    limits: dict[str, int] = {}
+    for one in usage.inputs:
+        if one.type.kind == "number":
+            decimals[one.name], limits[one.name] = _held_by(one, schema)
     shape = Shape(tuple(sorted(decimals.items())), 9, MAX_DECIMALS)
     try:
         graph = built(engine, usage, shape, Accounts())
     except NotColumnar:
         return Written(None, None, None, None, None)
-    limits = {name: 10 ** (MAX_DIGITS + places) for name, places in decimals.items()}
     limits[ATTRIBUTES] = 10 ** (MAX_DIGITS + MAX_DECIMALS)
     lines = graph.lines
     figures = [
@@ -108,10 +113,28 @@ def proof_of(engine: Engine, usage: UsageType) -> Written:
     )
 
 
-def written_of(engine: Engine, usages: Iterable[str]) -> Written:
+def _held_by(one: Input, schema: pa.Schema | None) -> tuple[int, int]:
+    """The digits after the point that a field's numbers may have, and the greatest at that scale."""
+    places = 0 if one.type.whole else MAX_DECIMALS
+    most = 10 ** (MAX_DIGITS + places)
+    if schema is None or schema.names.count(one.name) != 1:
+        return places, most
+    kind = schema.field(one.name).type
+    if pa.types.is_integer(kind):
+        return 0, 2**kind.bit_width
+    if pa.types.is_floating(kind):
+        return 0, 2**53
+    if pa.types.is_decimal(kind) and 0 <= kind.scale <= MAX_DECIMALS and kind.precision <= MAX_DIGITS + kind.scale:
+        if one.type.whole:
+            return 0, int(10 ** max(0, kind.precision - kind.scale))
+        return int(kind.scale), int(10**kind.precision)
+    return places, most
+
+
+def written_of(engine: Engine, usages: Iterable[str], schema: pa.Schema | None = None) -> Written:
     """How charges of these usages are written: what is proved of all of them."""
     known = engine.program.usages
-    found = [proof_of(engine, known[name]) for name in usages if name in known]
+    found = [proof_of(engine, known[name], schema) for name in usages if name in known]
 
     def most(places: list[int | None]) -> int | None:
         return (
@@ -130,8 +153,9 @@ def written_of(engine: Engine, usages: Iterable[str]) -> Written:
 class UsagePlan:
     """One usage over columns of certain types: its graph and the functions made of it."""
 
-    def __init__(self, sources: Sources, graph: Built) -> None:
+    def __init__(self, sources: Sources, graph: Built, loops: bool = False) -> None:
         self.built = graph
+        self.loops = loops
         usage = sources.program.usages[graph.usage]
         figures = [graph.rounded, graph.exact]
         self.outputs = [
@@ -152,6 +176,7 @@ class UsagePlan:
         )
         self.columns = Columns(sources, usage, graph.shape, graph.fields, self.limit)
         self._forms: dict[object, Form] = {}
+        self._bounds: dict[int, int] = {}
         self._lock = threading.Lock()
 
     @property
@@ -163,19 +188,22 @@ class UsagePlan:
         found = self._forms.get(name)
         if found is None:
             with self._lock:
-                found = self._forms.setdefault(name, Form(outputs))
+                found = self._forms.setdefault(name, Form(outputs, self.loops))
         return found
 
     def bound(self, node: Node) -> int:
         """No number of a node is above this, in records within the limit."""
-        low, high = bounds(needed([node]), self.limit)[node.number]
-        return max(-low, high)
+        found = self._bounds.get(node.number)
+        if found is None:
+            low, high = bounds(needed([node]), self.limit)[node.number]
+            found = self._bounds[node.number] = max(-low, high)
+        return found
 
 
 class Plan:
     """A ruleset over columns of certain types. `why` tells of usages that are left to the record engine."""
 
-    def __init__(self, engine: Engine, sources: Sources, schema: pa.Schema) -> None:
+    def __init__(self, engine: Engine, sources: Sources, schema: pa.Schema, loops: bool = False) -> None:
         self.engine = engine
         self.sources = sources
         self.usages: dict[str, UsagePlan] = {}
@@ -183,6 +211,6 @@ class Plan:
         for name, usage in engine.program.usages.items():
             try:
                 graph = built(engine, usage, shape_of(usage, schema), sources.accounts)
-                self.usages[name] = UsagePlan(sources, graph)
+                self.usages[name] = UsagePlan(sources, graph, loops)
             except NotColumnar as reason:
                 self.why[name] = str(reason)

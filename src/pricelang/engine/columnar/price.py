@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from pricelang.core import ops
 from pricelang.core.program import Line
 from pricelang.core.program import Price
@@ -20,6 +18,7 @@ from pricelang.engine.columnar.terms import Shape
 from pricelang.engine.record import Engine
 from pricelang.engine.record import name_of
 from pricelang.plain import dataclass
+from pricelang.plain import field
 from pricelang.source import Place
 
 

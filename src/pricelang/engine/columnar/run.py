@@ -10,7 +10,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,20 @@ from pricelang.engine.columnar.columns import Sources
 from pricelang.engine.columnar.ids import among
 from pricelang.engine.columnar.ids import digests
 from pricelang.engine.columnar.ids import repeated_of
+from pricelang.engine.columnar.loops import LEAST
+from pricelang.engine.columnar.loops import available
+from pricelang.engine.columnar.ordered import MOMENTS
+from pricelang.engine.columnar.ordered import NotOrdered
+from pricelang.engine.columnar.ordered import Ordered
+from pricelang.engine.columnar.ordered import Slice
+from pricelang.engine.columnar.ordered import cut
+from pricelang.engine.columnar.ordered import in_order
+from pricelang.engine.columnar.ordered import slices
+from pricelang.engine.columnar.ordered import sorted_rows
 from pricelang.engine.columnar.plan import Plan
 from pricelang.engine.columnar.plan import Written
 from pricelang.engine.columnar.plan import written_of
+from pricelang.engine.columnar.sources import BATCH
 from pricelang.engine.columnar.sources import Source
 from pricelang.engine.columnar.sources import Unit
 from pricelang.engine.columnar.terms import Accounts
@@ -46,7 +57,9 @@ from pricelang.engine.intake import Seen
 from pricelang.engine.record import Engine
 from pricelang.engine.stream import counts_over_time
 from pricelang.engine.stream import rate_stream
+from pricelang.engine.stream import true_ups
 from pricelang.plain import dataclass
+from pricelang.plain import field
 
 WORKERS = 2
 CHUNK = 20_000
@@ -66,8 +79,15 @@ class Outcome:
     period_ends: int = 0
     period_ends_refused: int = 0
     in_columns: int = 0  # charged by graphs, the others by the record engine
+    first: Fraction | None = None  # instant of what was charged
+    last: Fraction | None = None
     total: Total = field(default_factory=Total)
     groups: Groups | None = None
+
+    def was(self, first: Fraction, last: Fraction) -> None:
+        """Something was charged between two instants."""
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,12 @@ class Wanted:
     ids_unique: bool = False
     progress: Callable[[int], None] | None = None
     workers: int = WORKERS
+    compiled: bool | None = None
+
+    def loops_for(self, source: Source) -> bool:
+        """Whether loops are compiled by numba: if asked for, or where it is installed and there are enough records."""
+        wanted = source.count >= LEAST if self.compiled is None else self.compiled
+        return wanted and available()
 
 
 class Columnar:
@@ -93,14 +119,15 @@ class Columnar:
         self.account_of = account_of
         self.sources = Sources(engine.program, accounts)
         self._rate = rate
-        self._written: dict[frozenset[str], Written] = {}
+        self._written: dict[object, Written] = {}
 
     def written(self, source: Source) -> Written:
         """How the figures of a source's charges are written: what is proved of the usages that occur in it."""
         types = source.types()
-        if types not in self._written:
-            self._written[types] = written_of(self.engine, sorted(types))
-        return self._written[types]
+        key = (types, str(source.schema))
+        if key not in self._written:
+            self._written[key] = written_of(self.engine, sorted(types), source.schema)
+        return self._written[key]
 
     @property
     def words(self) -> frozenset[str]:
@@ -117,12 +144,23 @@ class Columnar:
     def run(self, source: Source, wanted: Wanted) -> Outcome:
         """Charges all records of a source. Raises SourceError where it can't be read."""
         if counts_over_time(self.program):
-            return self._in_order_of_time(source, wanted)
+            return self._counted(source, wanted)
         return _Run(self, source, wanted).go()
 
     # --- where something counts over a period
 
-    def _in_order_of_time(self, source: Source, wanted: Wanted) -> Outcome:
+    def _counted(self, source: Source, wanted: Wanted) -> Outcome:
+        """In columns where the order of time can be told from them, else by the definition, which sorts the records."""
+        if "at" in source.schema.names and not any(one.kept for one in self.program.allowances.values()):
+            plan = Plan(self.engine, self.sources, source.schema)
+            if any(not usage.always_wide for usage in plan.usages.values()):
+                try:
+                    return _OrderedRun(self, plan, source, wanted).go()
+                except NotOrdered:
+                    pass
+        return self._by_definition(source, wanted)
+
+    def _by_definition(self, source: Source, wanted: Wanted) -> Outcome:
         """All records by the definition, which sorts them."""
         outcome = Outcome()
         outcome.groups = self.groups(wanted)
@@ -152,6 +190,7 @@ class Columnar:
             if isinstance(result, Charge):
                 charges.append(result)
                 outcome.total.charge(result)
+                outcome.was(result.at, result.at)
                 if outcome.groups is not None:
                     outcome.groups.charge(result, {} if at_end else rows[number])
                 if at_end:
@@ -187,6 +226,18 @@ class Columnar:
         return Groups(self.program, self.sources, wanted.total_by)
 
 
+def ahead(batches: Iterator[pa.RecordBatch], most: int = 8) -> Iterator[pa.RecordBatch]:
+    """The same batches, read ahead in a thread of their own."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(next, batches, None) for _ in range(most)]
+        while waiting:
+            batch = waiting.pop(0).result()
+            if batch is None:
+                return
+            waiting.append(pool.submit(next, batches, None))
+            yield batch
+
+
 def _unit(source: Source) -> str:
     if "at" in source.schema.names:
         kind = source.schema.field("at").type
@@ -195,31 +246,155 @@ def _unit(source: Source) -> str:
     return "us"
 
 
-class _Run:
-    """One run over records of which each is priced by itself."""
+class _OrderedRun:
+    """One run over records that are priced in order of time."""
 
-    def __init__(self, columnar: Columnar, source: Source, wanted: Wanted) -> None:
+    def __init__(self, columnar: Columnar, plan: Plan, source: Source, wanted: Wanted) -> None:
         self.columnar = columnar
         self.source = source
         self.wanted = wanted
-        self.plan = Plan(columnar.engine, columnar.sources, source.schema)
-        self.skipped = self._skipped()
+        self.plain = _Run(columnar, source, wanted, plan)
+        charged = wanted.charges is not None
+        self.ordered = Ordered(plan, columnar.engine, columnar.account_of, charged, wanted.loops_for(source))
+
+    def go(self) -> Outcome:
+        """Raises NotOrdered where the order can't be told; nothing was handed over then."""
+        names = [name for name in MOMENTS if name in self.source.schema.names]
+        ordered = in_order(batch for unit in self.source.units() for batch in self.source.batches(unit, names))
+        if not self.wanted.ids_unique:
+            self._keep_apart()
+        if ordered:
+            self._streamed(self._slices())
+        else:
+            self._sorted()
+        outcome = self.plain.outcome
+        self._period_ends(outcome)
+        return outcome
+
+    def _keep_apart(self) -> None:
+        """Accounts with an id that occurs again are priced by the record engine, which says what becomes of each."""
+        owners = self.plain.owners_of_repeats()
+        if owners:
+            self.ordered.own |= owners
+            self.ordered.seen = Seen()
+
+    def _slices(self) -> Iterator[Slice]:
+        columns = self.plain.columns
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for unit in self.source.units():
+                yield from self.source.batches(unit, columns)
+
+        return slices(ahead(batches()))
+
+    def _made(self, priced: Priced, written: Written) -> pa.RecordBatch:
+        return charges_of(priced, written, self.columnar.program.currency, _unit(self.source))
+
+    def _streamed(self, found: Iterator[Slice]) -> None:
+        written = self.columnar.written(self.source) if self.wanted.charges is not None else None
+        with ThreadPoolExecutor(1) as pool:
+            waiting: list[Any] = []
+            for one in found:
+                priced = self.ordered.price(one)
+                self.plain._count(priced, self.plain.outcome)
+                self.plain._reject([(row + 1, each) for row, each in priced.rejections])
+                if written is not None:
+                    waiting.append(pool.submit(self._made, priced, written))
+                    if len(waiting) > 2:
+                        self._hand_over(waiting.pop(0).result())
+                if self.wanted.progress is not None:
+                    self.wanted.progress(self.plain.outcome.records)
+            for future in waiting:
+                self._hand_over(future.result())
+
+    def _hand_over(self, charges: pa.RecordBatch) -> None:
+        if charges.num_rows and self.wanted.charges is not None:
+            self.wanted.charges(charges)
+
+    def _sorted(self) -> None:
+        """Records that do not stand in order: sorted, priced, and put back into the order they came in."""
+        batches = [batch for unit in self.source.units() for batch in self.source.batches(unit, self.plain.columns)]
+        table = pa.Table.from_batches(batches).unify_dictionaries()
+        written = self.columnar.written(self.source) if self.wanted.charges is not None else None
+        made: list[pa.RecordBatch] = []
+        order: list[Any] = []
+        rejections: list[tuple[int, Rejection]] = []
+        for one in cut(table, sorted_rows(table)):
+            priced = self.ordered.price(one)
+            self.plain._count(priced, self.plain.outcome)
+            rejections += [(row + 1, each) for row, each in priced.rejections]
+            if written is not None:
+                made.append(self._made(priced, written))
+                order.append(np.sort(np.concatenate([*_rows_of(priced)])))
+            if self.wanted.progress is not None:
+                self.wanted.progress(self.plain.outcome.records)
+        rejections.sort(key=lambda one: one[0])
+        self.plain._reject(rejections)
+        if made:
+            charges = pa.Table.from_batches(made).unify_dictionaries()
+            back = np.argsort(np.concatenate(order), kind="stable")
+            for start in range(0, len(back), BATCH):
+                some = charges.take(pa.array(back[start : start + BATCH])).combine_chunks().to_batches()
+                for batch in some:
+                    self._hand_over(batch)
+
+    def _period_ends(self, outcome: Outcome) -> None:
+        """What the ends of periods charge comes last."""
+        columnar = self.columnar
+        charges: list[Charge] = []
+        rejections: list[tuple[int, Rejection]] = []
+        found = true_ups(columnar.engine, self.ordered.counts(), columnar.account_of)
+        for number, result in enumerate(found, start=outcome.records + 1):
+            if isinstance(result, Charge):
+                charges.append(result)
+                outcome.period_ends += 1
+                outcome.total.charge(result)
+                if outcome.groups is not None:
+                    outcome.groups.charge(result, {})
+            else:
+                rejections.append((number, result))
+                outcome.period_ends_refused += 1
+        columnar._hand_over(charges, rejections, self.source, self.wanted)
+
+
+def _rows_of(priced: Priced) -> Iterator[Any]:
+    yield np.zeros(0, np.int64)
+    for part in priced.parts:
+        yield part.rows
+    yield np.array([row for row, _ in priced.charges], np.int64)
+
+
+class _Run:
+    """One run over records of which each is priced by itself."""
+
+    def __init__(self, columnar: Columnar, source: Source, wanted: Wanted, plan: Plan | None = None) -> None:
+        self.columnar = columnar
+        self.source = source
+        self.wanted = wanted
+        self.plan = plan or Plan(columnar.engine, columnar.sources, source.schema, wanted.loops_for(source))
+        self.only = self._only() if plan is None else None
+        self.skipped = self._skipped() if plan is None else frozenset()
         self.columns = self._columns()
         self.outcome = Outcome(groups=columnar.groups(wanted))
         self.repeats: dict[int, Rejection] = {}
         self.repeat_rows: Any = np.zeros(0, np.int64)
 
+    def _only(self) -> str | None:
+        """The usage of all records, where the file tells it."""
+        found = self.source.constant("type")
+        return found if found in self.columnar.program.usages else None
+
     def _skipped(self) -> frozenset[str]:
         """Columns that are not read, as they hold something in every row and nothing else is asked of them."""
+        found = {"type"} if self.only is not None else set()
         if self.wanted.charges is not None or not self.wanted.ids_unique:
-            return frozenset()
+            return frozenset(found)
         asked = set(self.wanted.total_by or ())
-        found = set()
         if self.source.never_null("id") and _is_plain_text(self.source, "id"):
             found.add("id")
-        if "account" not in asked and not any(one.asks_account for one in self.plan.usages.values()):
-            if self.source.never_null("account") and _is_plain_text(self.source, "account"):
-                found.add("account")
+        asked_of = "account" in asked or any(one.asks_account for one in self.plan.usages.values())
+        if not asked_of and self.source.never_null("account") and _is_plain_text(self.source, "account"):
+            found.add("account")
         return frozenset(found)
 
     def _columns(self) -> list[str] | None:
@@ -244,28 +419,41 @@ class _Run:
 
     def _judge_repeats(self) -> None:
         """Decides which of the records with an id of several are duplicates, or conflicts, or neither."""
-        if "id" not in self.source.schema.names:
+        seen = Seen()
+        intake = Intake(self.columnar.program)
+        for row, raw in self._repeats():
+            self._judge(row, raw, seen, intake)
+        self.repeat_rows = np.array(sorted(self.repeats), np.int64)
+
+    def _repeats(self) -> Iterator[tuple[int, Any]]:
+        """The records whose id may occur more than once, with their rows, in order."""
+        if self.source.schema.names.count("id") != 1:
             return
         sought = repeated_of(
             batch.column(0) for unit in self.source.units() for batch in self.source.batches(unit, ["id"])
         )
         if not len(sought):
             return
-        seen = Seen()
-        intake = Intake(self.columnar.program)
         for unit in self.source.units():
             start = 0
             rows: list[Any] = []
             for batch in self.source.batches(unit, ["id"]):
-                column = batch.column(batch.schema.get_field_index("id"))
-                rows.append(among(digests(column), sought) + start)
+                rows.append(among(digests(batch.column(0)), sought) + start)
                 start += batch.num_rows
             places = np.concatenate(rows) if rows else np.zeros(0, np.int64)
             for first in range(0, len(places), CHUNK):
                 some = places[first : first + CHUNK]
                 for row, raw in zip(some.tolist(), raw_records(self.source.rows(unit, some)), strict=True):
-                    self._judge(unit.start + row, raw, seen, intake)
-        self.repeat_rows = np.array(sorted(self.repeats), np.int64)
+                    yield unit.start + row, raw
+
+    def owners_of_repeats(self) -> set[str]:
+        """The accounts of records with an id that occurs again."""
+        found: set[str] = set()
+        for _, raw in self._repeats():
+            account = raw.get("account") if isinstance(raw, dict) else None
+            if isinstance(account, str):
+                found.add(account)
+        return found
 
     def _judge(self, row: int, raw: Any, seen: Seen, intake: Intake) -> None:
         if isinstance(raw, RecordError):
@@ -296,7 +484,8 @@ class _Run:
 
     def _pricer(self) -> Pricer:
         intake = Intake(self.columnar.program)
-        return Pricer(self.plan, intake, self.columnar.rate_one, self.skipped, self.wanted.charges is not None)
+        charged = self.wanted.charges is not None
+        return Pricer(self.plan, intake, self.columnar.rate_one, self.skipped, charged, self.only)
 
     def _priced(self, pricer: Pricer, unit: Unit, start: int, batch: pa.RecordBatch) -> Priced:
         whole = None
@@ -375,11 +564,15 @@ class _Run:
         for part in priced.parts:
             outcome.charged += part.count
             outcome.in_columns += part.count
+            unit = 10**part.usage.built.shape.instants
+            moments = part.given.moment
+            outcome.was(Fraction(int(moments.min()), unit), Fraction(int(moments.max()), unit))
             outcome.total.part(part)
             if outcome.groups is not None:
                 outcome.groups.part(part)
         for row, charge in priced.charges:
             outcome.charged += 1
+            outcome.was(charge.at, charge.at)
             outcome.total.charge(charge)
             if outcome.groups is not None:
                 fields = raw_records(priced.batch.slice(row, 1))[0]
@@ -398,6 +591,8 @@ class _Run:
         mine.rejected += other.rejected
         mine.duplicates += other.duplicates
         mine.total.add(other.total)
+        if other.first is not None and other.last is not None:
+            mine.was(other.first, other.last)
         if mine.groups is not None and other.groups is not None:
             mine.groups.add(other.groups)
 

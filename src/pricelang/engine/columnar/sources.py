@@ -1,4 +1,4 @@
-"""Where records come from, in batches: a Parquet file, an Arrow table. Rows count from 0, in the order they stand in."""
+"""Where records come from, in batches: a Parquet file, an Arrow table. Rows count from 0, in their order."""
 
 from __future__ import annotations
 
@@ -57,6 +57,10 @@ class Source(Protocol):
         """Whether it is known without reading it that a column holds nothing."""
         ...
 
+    def constant(self, name: str) -> str | None:
+        """The text that a column has in every row, where that is known without reading it."""
+        ...
+
     def types(self) -> frozenset[str]:
         """The usages that records name."""
         ...
@@ -64,6 +68,10 @@ class Source(Protocol):
 
 def _plain(schema: pa.Schema, words: frozenset[str]) -> list[str]:
     return [name for name in schema.names if name in words and _is_text(schema.field(name).type)]
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if isinstance(kind, pa.DictionaryType) else kind
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -133,9 +141,29 @@ class ParquetSource:
         found = self._nulls(name)
         return found is not None and all(nulls == rows for rows, nulls in found)
 
+    def constant(self, name: str) -> str | None:
+        if not self.never_null(name) or not _is_text(_value_type(self.schema.field(name).type)):
+            return None
+        found = set()
+        metadata = self._file.metadata
+        for group in range(metadata.num_row_groups):
+            row_group = metadata.row_group(group)
+            for number in range(row_group.num_columns):
+                column = row_group.column(number)
+                if column.path_in_schema == name:
+                    known = column.statistics
+                    if not known.has_min_max or known.min != known.max:
+                        return None
+                    found.add(known.min)
+        only = found.pop() if len(found) == 1 else None
+        return only if isinstance(only, str) else None
+
     def types(self) -> frozenset[str]:
         if "type" not in self.schema.names:
             return frozenset()
+        only = self.constant("type")
+        if only is not None:
+            return frozenset({only})
         return _words(batch.column(0) for unit in self.units() for batch in self.batches(unit, ["type"]))
 
 
@@ -156,7 +184,7 @@ class TableSource:
         return [Unit(0, 0, self.count)] if self.count else []
 
     def batches(self, unit: Unit, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
-        yield from self.table.to_batches(BATCH)
+        yield from (self.table if columns is None else self.table.select(columns)).to_batches(BATCH)
 
     def rows(self, unit: Unit, rows: Any) -> pa.RecordBatch:
         batches = self.table.take(pa.array(rows)).combine_chunks().to_batches()
@@ -167,6 +195,9 @@ class TableSource:
 
     def always_null(self, name: str) -> bool:
         return False
+
+    def constant(self, name: str) -> str | None:
+        return None
 
     def types(self) -> frozenset[str]:
         if self.schema.names.count("type") != 1:

@@ -13,6 +13,7 @@ from pricelang.core.program import Table
 from pricelang.engine.columnar.figures import Amount
 from pricelang.engine.columnar.figures import NotColumnar
 from pricelang.engine.columnar.figures import Number
+from pricelang.engine.columnar.figures import Text
 from pricelang.engine.columnar.nodes import Array
 from pricelang.engine.columnar.nodes import Node
 from pricelang.engine.columnar.rows import Finder
@@ -41,8 +42,11 @@ class Total:
     """What is counted of an account in a period, for one step: `key` names the step, as the record engine does."""
 
     key: tuple[str, str, int]
-    each: ops.Period
+    unit: str
+    zone: str
     exactly: bool
+    scale: int
+    apart: tuple[str, ...]  # the sources of the words that are counted apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +203,18 @@ class Steps(Terms):
 
     def before(self, key: tuple[str, str, int], each: ops.Period, value: Number, when: Node, exactly: bool) -> Number:
         """What was counted before this record, at the scale of what it adds."""
-        if each.apart:
-            raise NotColumnar("something is counted apart (`for each`)")
-        if each.unit == "bill" and "signup" in self.program.bill:
-            raise NotColumnar("a period begins with the signup")
-        total = Total(key, each, exactly)
+        unit = each.unit
+        if unit == "bill":
+            if "signup" in self.program.bill:
+                raise NotColumnar("a period begins with the signup")
+            unit = self.program.bill.split()[0]
+        apart = []
+        for one in each.apart:
+            word = self.value(one)
+            if not isinstance(word, Text) or word.given is not None:
+                raise NotColumnar("something is counted apart by more than a text (`for each`)")
+            apart.append(word.source)
+        total = Total(key, unit, each.zone, exactly, value.scale, tuple(apart))
         return Number(self.graph.counted(total, value.node, self.graph.both(self.path, when)), value.scale)
 
     def counted(self, step: ops.Step, value: Amount, key: tuple[str, str, int]) -> Amount:

@@ -16,8 +16,8 @@ from pricelang.engine.columnar.nodes import Look
 from pricelang.engine.columnar.rows import NO_ROW
 from pricelang.engine.columnar.rows import Finder
 
-MOST_COMBINATIONS = 4_000_000
-"""Above this many combinations of keys they are sought in each batch anew."""
+MOST_KEPT = 16
+"""Dictionaries of which the numbers are kept."""
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
@@ -29,7 +29,8 @@ class Words:
     def __init__(self) -> None:
         self.list: list[str] = []
         self._number: dict[str, int] = {}
-        self._kept: tuple[object, Ints | None] = (None, None)
+        self._kept: dict[tuple[object, ...], tuple[pa.Array, Ints]] = {}
+        self._alike: set[int] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -48,20 +49,28 @@ class Words:
 
     def numbers(self, dictionary: pa.Array) -> Ints:
         """The numbers of the words of an Arrow dictionary, and -1 at the end."""
-        kept, found = self._kept
-        if kept is not None and _same(kept, dictionary):
-            assert found is not None
-            return found
+        key = _memory(dictionary)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept[1]
         found = np.array([*map(self.number, dictionary.to_pylist()), -1], np.int64)
-        self._kept = (dictionary, found)
+        with self._lock:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+                self._alike.clear()
+            self._kept[key] = (dictionary, found)
+            if (found[:-1] == np.arange(len(dictionary))).all():
+                self._alike.add(id(found))
         return found
 
+    def alike(self, numbers: Ints) -> bool:
+        """Whether numbers that were just given are the places of the words in their dictionary."""
+        return id(numbers) in self._alike
 
-def _same(one: Any, other: pa.Array) -> bool:
-    """Whether two arrays are one in memory."""
-    if len(one) != len(other) or one.offset != other.offset or one.type != other.type:
-        return False
-    return [b and b.address for b in one.buffers()] == [b and b.address for b in other.buffers()]
+
+def _memory(one: pa.Array) -> tuple[object, ...]:
+    """Where an array lies, which tells it from every other that is held."""
+    return (len(one), one.offset, str(one.type), *(b and b.address for b in one.buffers()))
 
 
 class Known:

@@ -13,7 +13,6 @@ from ast import literal_eval
 from collections.abc import Callable
 from collections.abc import Mapping
 from fractions import Fraction
-from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from pricelang.core import ops
@@ -22,9 +21,14 @@ from pricelang.core.program import Line
 from pricelang.core.program import Price
 from pricelang.core.program import UsageType
 from pricelang.engine.account import Account
+from pricelang.engine.compiled import Made
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
+from pricelang.engine.compiled.blocks import started
+from pricelang.engine.compiled.figures import Decimals
+from pricelang.engine.compiled.figures import Known
 from pricelang.engine.compiled.generate import Function
+from pricelang.engine.compiled.names import NAMES
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
@@ -62,11 +66,15 @@ class Quick:
 class AmountFunction(Function):
     """The code of one usage that only sums up."""
 
+    alone = False
+    """Whether a record is charged by itself: what is counted over periods begins at zero."""
+
     def __init__(self, engine: Engine, usage: UsageType, asked: tuple[ops.Expr | ops.Cond, ...]) -> None:
         super().__init__(engine, usage)
-        if any(one.counts_text is not None for one in usage.inputs):
+        if not self.alone and any(one.counts_text is not None for one in usage.inputs):
             raise NotCompiled("a text is counted in place of a number")
         self.asked = asked
+        self.places = False
         self.names["MOST"] = MOST
         self.total = Join(self, "total")
 
@@ -135,16 +143,19 @@ class AmountFunction(Function):
 
     def price(self, price: Price) -> None:
         self.lines = {}
+        self.draw(price)
         made: list[Amount] = []
         for line in price.lines:
-            if any(isinstance(step, ops.Beyond) or getattr(step, "each", None) is not None for step in line.steps):
+            if not self.alone and any(
+                isinstance(step, ops.Beyond) or getattr(step, "each", None) is not None for step in line.steps
+            ):
                 raise NotCompiled("something is counted over a period")
             amount = self.line(line, True)
             if line.free_reason is None:
                 self.lines[line.label] = amount
             if line.charged and line.free_reason is None:
                 made.append(amount)
-        if any(getattr(step, "each", None) is not None for step in price.together):
+        if not self.alone and any(getattr(step, "each", None) is not None for step in price.together):
             raise NotCompiled("something is counted over a period")
         rounded = add([(1, one.rounded) for one in made])
         same = all(one.same for one in made)
@@ -185,9 +196,9 @@ class AmountFunction(Function):
             if total.scale is None:
                 raise NotCompiled("the amount has no fixed scale")
             self.out(f"return {', '.join((total.code, *found))}{',' if not found else ''}")
-        start = Block(["signup = account.signup", "field = raw.get", "attribute = account.values.get"])
-        lines = [line for block in (start, self.head, body) for line in render(block, 1)]
-        text = "\n".join(["def quick(raw, at, account):", *lines, ""])
+        lines = [line for block in (self.head, body) for line in render(block, 1)]
+        start = started(lines, {"signup": "account.signup", "field": "raw.get", "attribute": "account.values.get"})
+        text = "\n".join(["def quick(raw, at, account):", *start, *lines, ""])
         try:
             for table in self.tables.values():
                 table.finish()
@@ -231,6 +242,10 @@ Lines = Callable[[Mapping[str, Any], int, Account], "list[tuple[Any, ...]] | Non
 class LinesFunction(AmountFunction):
     """The same, giving the lines: (known, quantity, amount, exact, row), the first of what is known beforehand."""
 
+    def __init__(self, engine: Engine, usage: UsageType, asked: tuple[ops.Expr | ops.Cond, ...]) -> None:
+        super().__init__(engine, usage, asked)
+        self.places = True
+
     def charge_line(self, line: Line, piece: Piece) -> None:  # type: ignore[override]
         value = piece.value
         quantity = multiply([piece.quantity, constant(1 / line.factor)])
@@ -245,13 +260,12 @@ class LinesFunction(AmountFunction):
         fixed = self.bind(
             "known",
             Known(
-                f'{{"name":{quoted(label)},"quantity":"',
-                f'","unit":{quoted(unit)},"amount":"',
-                f'","rule":{quoted(str(place))}',
-                Decimals.of(quantity.scale).text,
-                Decimals.of(value.rounded.scale).text,
-                Decimals.of(value.exact.scale).text,
-                value.rounded.scale == value.exact.scale,
+                label,
+                unit,
+                place,
+                _decimals(quantity.scale),
+                _decimals(value.rounded.scale),
+                _decimals(value.exact.scale),
             ),
         )
         figures = ", ".join(one.code for one in (quantity, value.rounded, value.exact))
@@ -269,74 +283,27 @@ class LinesFunction(AmountFunction):
         return function
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What of a line is known when the code is made: JSON text around its figures, and how these are written."""
+class ChargeFunction(LinesFunction):
+    """The same, giving the lines and what they come to: all that a charge is made from."""
 
-    head: str
-    unit: str
-    rule: str
-    quantity: Callable[[int], str]
-    amount: Callable[[int], str]
-    exact: Callable[[int], str]
-    alike: bool  # the same int is the same text, for the amount and the exact one
+    alone = True
 
-    def text(self, quantity: int, amount: int, exact: int, row: Place | None) -> str:
-        """The line as JSON text."""
-        said = self.amount(amount)
-        before = said if self.alike and amount == exact else self.exact(exact)
-        tail = "}" if row is None else f',"row":{_row(row)}}}'
-        return f'{self.head}{self.quantity(quantity)}{self.unit}{said}","exact":"{before}{self.rule}{tail}'
+    def made(self) -> Made:
+        self.head.items.append("lines = []")
+        made = self.quick()
+        _decimals(made.scale)
+        text = re.sub(r"\n    return ([^\n]*),\Z", r"\n    return lines, \1", made.source.rstrip())
+        code = compile(text, f"<{self.usage.name}, charge>", "exec", dont_inherit=True)
+        names = {name: value for name, value in self.names.items() if name not in NAMES and name != "quick"}
+        del names["__builtins__"]
+        return Made(text, code, {**names, "SCALE": made.scale}, "quick")
 
 
-_rows: dict[int, tuple[Place, str]] = {}
-
-
-def _row(place: Place) -> str:
-    """A place as JSON text; places are few, and live as long as their program."""
-    known = _rows.get(id(place))
-    if known is not None and known[0] is place:
-        return known[1]
-    if len(_rows) > 100_000:
-        _rows.clear()
-    text = quoted(str(place))
-    _rows[id(place)] = (place, text)
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class Decimals:
-    """How an int at a scale is written as a decimal: times `by`, with so many `places`."""
-
-    by: int
-    places: int
-
-    @classmethod
-    def of(cls, scale: int | None) -> Decimals:
-        if scale is None:
-            raise NotCompiled("a figure has no fixed scale")
-        places, rest = 0, scale
-        while rest % 10 == 0:
-            rest //= 10
-            places += 1
-        while rest != 1:
-            if rest % 2 and rest % 5:
-                raise NotCompiled("a figure is no decimal")
-            rest, places = (rest // 2, places + 1) if rest % 2 == 0 else (rest // 5, places + 1)
-        return cls(10**places // scale, places)
-
-    def text(self, value: int) -> str:
-        """The decimal digits of an int at the scale, without zeros at the end."""
-        if value < 0:
-            return f"-{self.text(-value)}"
-        places = self.places
-        digits = str(value * self.by)
-        if not places or not value:
-            return digits
-        if len(digits) <= places:
-            return "0." + digits.rjust(places, "0").rstrip("0")
-        rest = digits[-places:].rstrip("0")
-        return f"{digits[:-places]}.{rest}" if rest else digits[:-places]
+def _decimals(scale: int | None) -> Decimals:
+    found = Decimals.of(scale) if scale is not None else None
+    if found is None:
+        raise NotCompiled("a figure is no decimal")
+    return found
 
 
 def lines_of(engine: Engine, usage: str) -> Lines:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pricelang.plain import dataclass
 
 
@@ -54,3 +56,9 @@ def _is_choice(block: Block) -> bool:
         and heads[0].startswith("if ")
         and all(isinstance(one, str) and one.startswith(("elif ", "else:")) for one in heads[1:])
     )
+
+
+def started(lines: list[str], names: dict[str, str]) -> list[str]:
+    """The lines that give short names to what a function reads, as far as it does."""
+    used = set(re.findall(r"\w+", "\n".join(lines)))
+    return [f"    {name} = {of}" for name, of in names.items() if name in used]

@@ -135,7 +135,7 @@ class Expressions(Given):
         of = given[band] if band is not None else None
         if table.is_exact:
             rows = self.shared("rows", table, given, lambda into: table.fill(into, given))
-            self.out(f"{row} = {rows}.get({_key_code(given)})")
+            row = self._looked_up(rows, given, row)
         elif band is not None and isinstance(of, Figure) and of.scale is not None and not of.optional:
             bands = self.shared("bands", table, given, lambda into: table.fill_bands(into, given, band))
             others = [one for index, one in enumerate(given) if index != band]
@@ -151,6 +151,19 @@ class Expressions(Given):
         with self.under(f"if {row} is None:  # no row of the table in {told(table.table.place)}, or two"):
             self.out(RETURN)
         return row
+
+    def _looked_up(self, rows: str, given: list[Figure | Word], row: str) -> str:
+        """Code that looks a row up by exact keys; where these are fields, at the function's start for all lines."""
+        look = f"{rows}.get({_key_code(given)})"
+        at_start = {one.code for one in self.loaded.values() if isinstance(one, Figure | Word)}
+        if not all(one.code in at_start for one in given):
+            self.out(f"{row} = {look}")
+            return row
+        if ("row", look) not in self.loaded:
+            with self.into(self.head):
+                self.out(f"{row} = {look}")
+            self.loaded["row", look] = Word(row, False)
+        return self.loaded["row", look].code
 
     def cell(self, name: str, column: str) -> Figure | Word:
         key = ("cell", name, column)

@@ -7,12 +7,17 @@ whole numbers, texts by their `repr`, and names that are plain identifiers.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from pricelang.core import ops
+from pricelang.core.program import Input
 from pricelang.core.program import Line
 from pricelang.core.program import Price
-from pricelang.engine.compiled import Rate
+from pricelang.engine.compiled import Made
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import render
+from pricelang.engine.compiled.blocks import started
+from pricelang.engine.compiled.names import NAMES
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
@@ -77,11 +82,28 @@ class Function(Steps):
             self.exactly = True
             same = self.named(self.number(line.of), "start")
         self.lenient = self.exactly = False
-        if line.is_quantity and _may_be_negative(line.of):
+        if line.is_quantity and self._may_be_negative(line.of):
             split = same is not rounded
             rounded = self.named(self._bound("max", rounded, NOTHING), "start")
             same = self.named(self._bound("max", same, NOTHING), "start") if split else rounded
         return Amount(rounded, same)
+
+    def _may_be_negative(self, expr: ops.Expr) -> bool:
+        """Whether a quantity could come to less than nothing: what is sent never is, nor what is left of a whole."""
+        if any(expr == whole.rest for whole in self.usage.wholes):
+            return False
+        match expr:
+            case ops.Sum():
+                return any(sign < 0 or self._may_be_negative(term) for sign, term in expr.terms)
+            case ops.Product():
+                return any(self._may_be_negative(factor) for factor in expr.factors)
+            case ops.Quotient():
+                return self._may_be_negative(expr.over) or self._may_be_negative(expr.under)
+            case ops.Const():
+                return expr.value < 0
+            case ops.Field():
+                return all(one.name != expr.name or _defaults_below(one) for one in self.usage.inputs)
+        return isinstance(expr, ops.LineValue)
 
     def charge_line(self, line: Line, piece: Piece) -> None:
         value = piece.value
@@ -141,6 +163,13 @@ class Function(Steps):
         with self.under(f"if {change.code}:  # {told(step.place)}"):
             self.append("'rounding'", "ONE", "'charge'", Amount(change, NOTHING), step.place, "None")
 
+    def draw(self, price: Price) -> None:
+        """What is left of allowances on which several lines draw."""
+        drawn = [step.allowance for line in price.lines for step in line.steps if isinstance(step, ops.Beyond)]
+        self.units = {name: self.name("units") for name in drawn if drawn.count(name) > 1}
+        for name in self.units.values():
+            self.out(f"{name} = None")
+
     def price(self, price: Price) -> None:
         """All lines of one price, to the end of the function."""
         self.lines = {}
@@ -149,10 +178,7 @@ class Function(Steps):
         read = _labels_read(price)
         made: list[Amount] = []
         self.out("lines = []")
-        drawn = [step.allowance for line in price.lines for step in line.steps if isinstance(step, ops.Beyond)]
-        self.units = {name: self.name("units") for name in drawn if drawn.count(name) > 1}
-        for name in self.units.values():
-            self.out(f"{name} = None")
+        self.draw(price)
         for line in price.lines:
             amount = self.line(line, summed or line.label in read)
             if line.free_reason is None:
@@ -195,26 +221,23 @@ class Function(Steps):
         body = Block([])
         with self.into(body):
             self.body()
-        start = Block(
-            ["at = record.at", "signup = account.signup", "field = record.values.get", "attribute = account.values.get"]
-        )
-        lines = [line for block in (start, self.head, body) for line in render(block, 1)]
-        return "\n".join(["def rate(record, account):", *lines, ""])
+        lines = [line for block in (self.head, body) for line in render(block, 1)]
+        given = {"at": "record.at", "signup": "account.signup", "field": "record.values.get"}
+        start = started(lines, {**given, "attribute": "account.values.get"})
+        return "\n".join(["def rate(record, account):", *start, *lines, ""])
 
-    def made(self) -> tuple[str, Rate]:
-        """The text, and the function it makes."""
+    def made(self) -> Made:
+        """The function, and all it takes to make it again."""
         try:
             text = self.source()
             for table in self.tables.values():
                 table.finish()
             for fill in self.fills:
                 fill()
-            exec(compile(text, f"<{self.usage.name}, compiled>", "exec"), self.names)
+            code = compile(text, f"<{self.usage.name}, compiled>", "exec", dont_inherit=True)
         except (SyntaxError, RecursionError, MemoryError) as error:
             raise NotCompiled(f"its code is too deep: {error}") from None
-        rate = self.names["rate"]
-        assert callable(rate)
-        return text, rate
+        return Made(text, code, {name: value for name, value in self.names.items() if name not in NAMES})
 
 
 def _labels_read(price: Price) -> set[str]:
@@ -229,15 +252,5 @@ def _labels_read(price: Price) -> set[str]:
     return found
 
 
-def _may_be_negative(expr: ops.Expr) -> bool:
-    """Whether a quantity could come to less than nothing: what is sent never is."""
-    match expr:
-        case ops.Sum():
-            return any(sign < 0 or _may_be_negative(term) for sign, term in expr.terms)
-        case ops.Product():
-            return any(_may_be_negative(factor) for factor in expr.factors)
-        case ops.Quotient():
-            return _may_be_negative(expr.over) or _may_be_negative(expr.under)
-        case ops.Const():
-            return expr.value < 0
-    return isinstance(expr, ops.Field | ops.LineValue)
+def _defaults_below(given: Input) -> bool:
+    return isinstance(given.default, Fraction) and given.default < 0

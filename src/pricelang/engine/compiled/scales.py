@@ -13,9 +13,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
 from math import lcm
-from typing import Any
 
+from pricelang.light import TYPE_CHECKING
 from pricelang.plain import dataclass
+
+if TYPE_CHECKING:
+    from typing import Any
 
 ONE = Fraction(1)
 MOST_BITS = 1024

@@ -271,7 +271,8 @@ class Steps(Expressions):
         join = AmountJoin(self)
         quantity = Join(self, "quantity") if step.when is not None else None
         row = self.name("row_place")
-        self.out(f"{row} = None")
+        if self.places:
+            self.out(f"{row} = None")
         with self.when(step.when) as asked:
             with self.under(f"if {value.there}:"):
                 self.cases(step.cases, value, join, row)
@@ -297,7 +298,7 @@ class Steps(Expressions):
             else:
                 self.place = "None"
                 rate = self.named(self.number(first.rate), "rate")
-                if self.place != "None":
+                if self.places and self.place != "None":
                     self.out(f"{row} = {self.place}")
                 rounded = multiply([value.rounded, rate])
                 join.add(Amount(rounded, rounded if value.same else multiply([value.exact, rate])))
@@ -316,7 +317,8 @@ class Steps(Expressions):
         join = AmountJoin(self)
         quantity = Join(self, "quantity") if step.when is not None else None
         row = self.name("row_place")
-        self.out(f"{row} = None")
+        if self.places:
+            self.out(f"{row} = None")
         with self.when(step.when) as asked:
             with self.under(f"if {value.there}:"):
                 if step.each is not None:
@@ -437,7 +439,7 @@ class Steps(Expressions):
             if isinstance(value, Word):
                 self.out(RETURN)
                 return
-            if row is not None and column == (named.rate if named.rate is not None else named.flat):
+            if row is not None and self.places and column == (named.rate if named.rate is not None else named.flat):
                 self.out(f"{row} = {self.place}")
             parts.append(multiply([times, value]) if times is not None else value)
         join.more(add([(1, part) for part in parts]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeVar
 
 from pricelang.core.program import CellValue
 from pricelang.core.program import Custom
@@ -23,16 +22,32 @@ from pricelang.engine.compiled.scales import data
 from pricelang.engine.lookup import MOST_COMBINATIONS
 from pricelang.engine.lookup import Rows
 from pricelang.engine.lookup import Value
+from pricelang.light import TYPE_CHECKING
 
 MOST_KEPT = 4096
 LONGEST_KEPT = 200
 DECIMALS = 10**6
-OWN = object()
+
+
+class Sign:
+    """Something that is no value, in place of one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+OWN = Sign("OWN")
 """In place of a value: it comes from the account."""
-NO_LIMIT = object()
+NO_LIMIT = Sign("NO_LIMIT")
 """In place of a value: `unlimited`, which is a bound but no price."""
 
-_F = TypeVar("_F")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _F = TypeVar("_F")
 Slots = tuple[object, ...]
 Bands = tuple[tuple[object, ...], ...]
 

@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 
 from pricelang.core.program import UsageType
-from pricelang.engine.charge import Charge
-from pricelang.engine.charge import ChargeLine
 from pricelang.engine.compiled import tables
 from pricelang.engine.compiled.blocks import Block
 from pricelang.engine.compiled.blocks import Later
+from pricelang.engine.compiled.names import NAMES
 from pricelang.engine.compiled.scales import NOTHING
 from pricelang.engine.compiled.scales import Figure
 from pricelang.engine.compiled.scales import NotCompiled
@@ -22,13 +20,7 @@ from pricelang.engine.compiled.scales import at_scale
 from pricelang.engine.compiled.scales import atom
 from pricelang.engine.compiled.scales import bare
 from pricelang.engine.compiled.scales import common_of
-from pricelang.engine.compiled.scales import exact
-from pricelang.engine.compiled.scales import fraction
-from pricelang.engine.compiled.scales import scaled
-from pricelang.engine.lookup import like
 from pricelang.engine.record import Engine
-from pricelang.number import round_to
-from pricelang.period import in_window
 from pricelang.plain import dataclass
 from pricelang.source import Place
 
@@ -76,21 +68,7 @@ class Writer:
         self.usage = usage
         self.head = Block([])
         self.block = self.head
-        self.names: dict[str, object] = {
-            "Charge": Charge,
-            "ChargeLine": ChargeLine,
-            "Fraction": Fraction,
-            "exact": exact,
-            "fraction": fraction,
-            "in_window": in_window,
-            "like": like,
-            "round_to": round_to,
-            "scaled": scaled,
-            "ONE": Fraction(1),
-            "ZERO": Fraction(0),
-            "OWN": tables.OWN,
-            "NO_LIMIT": tables.NO_LIMIT,
-        }
+        self.names: dict[str, object] = dict(NAMES)
         self.count = 0
         self.loaded: dict[tuple[str, str], Figure | Word] = {}
         self.known: dict[object, tuple[Figure | Word | str, str]] = {}  # within a block and those beneath it
@@ -98,6 +76,7 @@ class Writer:
         self.dictionaries: dict[object, str] = {}
         self.fills: list[Callable[[], None]] = []
         self.bound: dict[int, str] = {}
+        self.places = True  # which row gave a rate is kept
         self.place = "None"  # code for the place of the cell that was read last
         self.lines: dict[str, Amount] = {}
         self.units: dict[str, str] = {}  # of allowances on which several lines of a price draw: what is left

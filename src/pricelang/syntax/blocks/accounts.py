@@ -5,14 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from lark import Tree
-
 from pricelang.diagnostics import codes
 from pricelang.syntax import nodes as n
 from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.build import unquote
 from pricelang.syntax.outline import Line
 from pricelang.syntax.reader import LineReader
+from pricelang.syntax.trees import Tree
 
 
 def read_allowance(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -> n.AllowanceBlock:

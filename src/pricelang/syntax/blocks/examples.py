@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token
-from lark import Tree
-
 from pricelang.syntax import nodes as n
 from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.build import unquote
 from pricelang.syntax.outline import Line
 from pricelang.syntax.reader import LineReader
+from pricelang.syntax.trees import Token
+from pricelang.syntax.trees import Tree
 
 
 def read_example(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -> n.ExampleBlock:

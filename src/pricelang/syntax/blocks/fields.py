@@ -61,7 +61,7 @@ def field_decl(reader: LineReader, item: Any, built: LineBuilder) -> n.FieldDecl
         case "type_choice":
             words = {"kind": "choice", "choices": built.names(kids[0])}
         case "type_count":
-            text = reader.source.text[built.offset + kind.meta.start_pos : built.offset + kind.meta.end_pos]
+            text = reader.source.text[built.offset + kind.start_pos : built.offset + kind.end_pos]
             words = {
                 "kind": "count",
                 "unit": n.UnitName(str(kids[0]), None, built.place(kids[0])),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token
-
 from pricelang.diagnostics import codes
 from pricelang.syntax import nodes as n
 from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.outline import Line
 from pricelang.syntax.reader import LineReader
+from pricelang.syntax.trees import Token
 
 
 def read_hours(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -> n.HoursBlock:

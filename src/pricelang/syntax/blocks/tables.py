@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token
-
 from pricelang.diagnostics import codes
 from pricelang.syntax import cells
 from pricelang.syntax import nodes as n
@@ -13,6 +11,7 @@ from pricelang.syntax.build import LineBuilder
 from pricelang.syntax.build import unquote
 from pricelang.syntax.outline import Line
 from pricelang.syntax.reader import LineReader
+from pricelang.syntax.trees import Token
 
 
 def read_table(reader: LineReader, line: Line, tree: Any, built: LineBuilder) -> n.TableBlock:

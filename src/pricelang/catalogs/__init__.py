@@ -1,0 +1,1 @@
+"""Public catalogs of AI prices as rule files: read, brought into one form, written."""

@@ -1,0 +1,1 @@
+"""Imported prices held against the catalogs' own cost functions, on random records."""
