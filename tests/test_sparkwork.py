@@ -28,7 +28,7 @@ from spark.compare import of_machine
 from spark.compare import same
 from spark.compare import told
 
-SEEDS = 60
+SEEDS = 80
 
 
 def by_columns(row: dict[str, Any]) -> list[Any]:
