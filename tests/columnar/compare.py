@@ -87,6 +87,21 @@ def table_of(records: list[dict[str, Any]], rng: Random) -> pa.Table:
     return pa.table({name: column_of(name, values, rng) for name, values in columns.items()})
 
 
+def by_time(table: pa.Table) -> pa.Table:
+    """Records by their instants and ids, as far as these are known."""
+
+    def key(row: dict[str, Any]) -> Any:
+        at = row.get("at") or row.get("started")
+        try:
+            moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+            return moment.timestamp(), str(row.get("id"))
+        except (ValueError, AttributeError, OverflowError):
+            return 0.0, ""
+
+    rows = table.to_pylist()
+    return table.take(pa.array(sorted(range(len(rows)), key=lambda one: key(rows[one])), pa.int64()))
+
+
 def column_of(name: str, values: list[Any], rng: Random) -> pa.Array:
     there = [one for one in values if one is not None]
     if name == "at" and rng.random() < 0.8:
@@ -182,6 +197,10 @@ def compare(seed: int, count: int = 200, **options: Any) -> Seen:
     records = more_records(case, rng, count)
     seen = Seen(1, len(records))
     table = table_of(records, rng)
+    if rng.random() < 0.5:  # in order of time, and in batches of a few records
+        table = by_time(table)
+    if rng.random() < 0.5:
+        table = pa.Table.from_batches(table.to_batches(max_chunksize=rng.choice([1, 3, 7, 20])), table.schema)
     signups = {name: text(at) for name, at in case.signups.items()}
     source = source_of(table, rules.columnar())
     raws = [one for batch in source.table.to_batches() for one in raw_records(batch)]

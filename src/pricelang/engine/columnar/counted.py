@@ -242,12 +242,12 @@ class Counting:
         def before(total: Any, value: Any, when: Any) -> Any:
             number, store, column = index[total]
             mine, starts = groups[number], periods[total.unit, total.zone]
-            counted = alive & when
+            counted = np.broadcast_to(alive & when, (given.count,))
             values = np.where(counted, value, 0)
             if given.count and int(np.abs(values).max()) * given.count >= 2**62:
                 np.logical_or(over, counted, out=over)
                 values = np.zeros_like(values)
-            found, ends, sums = _running(values, mine, starts, store, column)
+            found, ends, sums = _running(values, counted, mine, starts, store, column)
             pending.append((store, column, mine[ends], sums, starts[ends]))
             np.logical_or(over, np.abs(found + values) > self.plan.limit, out=over)
             return found
@@ -374,20 +374,22 @@ def _static(graph: Any, bad: Node) -> Node:
     return found  # type: ignore[no-any-return]
 
 
-def _running(values: Ints, groups: Ints, periods: Ints, store: Store, column: int) -> tuple[Ints, Ints, Ints]:
-    """What was counted before each record in its group and period; the last record of each, and what was by then."""
+def _running(
+    values: Ints, counted: Bools, groups: Ints, periods: Ints, store: Store, column: int
+) -> tuple[Ints, Ints, Ints]:
+    """What was counted before each record in its group and period; then, of each group and period in which something is
+    counted, the last record, and what was counted by then."""
     if not len(values):
         return values, np.zeros(0, np.int64), np.zeros(0, np.int64)
-    first, last = int(periods[0]), int(periods[-1])
+    groups = np.maximum(groups, 0)  # a record without an account is not counted
     keys = groups
-    if first != last:
+    if (periods != periods[0]).any():
         _, number = np.unique(periods, return_inverse=True)
         keys = groups * (int(number.max()) + 1) + number
-    most = int(keys.max())
-    keys = keys.astype(np.uint16) if most < 2**16 else keys
+    keys = keys.astype(np.uint16) if int(keys.max()) < 2**16 else keys
     order = np.argsort(keys, kind="stable")
-    ordered, counted = keys[order], values[order]
-    sums = np.cumsum(counted) - counted
+    ordered, amounts = keys[order], values[order]
+    sums = np.cumsum(amounts) - amounts
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     lengths = np.diff(np.append(starts, len(ordered)))
     heads = order[starts]
@@ -396,5 +398,6 @@ def _running(values: Ints, groups: Ints, periods: Ints, store: Store, column: in
     sums += np.repeat(carried - sums[starts], lengths)
     found = np.empty(len(values), np.int64)
     found[order] = sums
-    ends = starts + lengths - 1
-    return found, order[ends], sums[ends] + counted[ends]
+    moved = np.logical_or.reduceat(counted[order], starts)
+    ends = (starts + lengths - 1)[moved]
+    return found, order[ends], sums[ends] + amounts[ends]
