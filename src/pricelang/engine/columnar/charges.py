@@ -247,9 +247,13 @@ def charge_rows(charges: Sequence[Charge], written: Written, unit: str = "us") -
         }
         for one in charges
     ]
-    made = pa.RecordBatch.from_pylist(rows, schema=plain)
+    return shaped(pa.RecordBatch.from_pylist(rows, schema=plain), schema)
+
+
+def shaped(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Charges whose words are plain texts, as the columns of charges."""
     return pa.RecordBatch.from_arrays(
-        [_with_words(column, field.type) for column, field in zip(made.columns, schema, strict=True)], schema=schema
+        [_with_words(column, field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema
     )
 
 
@@ -266,12 +270,13 @@ def _with_words(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return column.dictionary_encode().cast(kind) if len(column) else pa.array([], kind)
     if pa.types.is_list(kind):
-        inner = column.values
+        inner = column.flatten()
         fields = list(kind.value_type)
         made = pa.StructArray.from_arrays(
             [_with_words(inner.field(number), one.type) for number, one in enumerate(fields)], fields=fields
         )
-        return pa.ListArray.from_arrays(column.offsets, made, type=kind)
+        offsets = column.offsets.to_numpy()
+        return pa.ListArray.from_arrays(pa.array(offsets - offsets[0], pa.int32()), made, type=kind)
     return column
 
 

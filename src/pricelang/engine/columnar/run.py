@@ -26,6 +26,7 @@ from pricelang.engine.columnar.batch import raw_records
 from pricelang.engine.columnar.charges import charge_rows
 from pricelang.engine.columnar.charges import reject_rows
 from pricelang.engine.columnar.charges import schema_of
+from pricelang.engine.columnar.charges import shaped
 from pricelang.engine.columnar.columns import Sources
 from pricelang.engine.columnar.ids import among
 from pricelang.engine.columnar.ids import digests
@@ -40,6 +41,8 @@ from pricelang.engine.columnar.ordered import cut
 from pricelang.engine.columnar.ordered import in_order
 from pricelang.engine.columnar.ordered import slices
 from pricelang.engine.columnar.ordered import sorted_rows
+from pricelang.engine.columnar.outside import ROW
+from pricelang.engine.columnar.outside import Spill
 from pricelang.engine.columnar.plan import Plan
 from pricelang.engine.columnar.plan import Written
 from pricelang.engine.columnar.plan import written_of
@@ -62,6 +65,9 @@ from pricelang.plain import dataclass
 from pricelang.plain import field
 
 WORKERS = 2
+IN_MEMORY = 5_000_000
+"""Records that are sorted in memory; more are split by their accounts first."""
+
 CHUNK = 20_000
 
 RateRecord = Callable[[Record, Account], Charge]
@@ -332,15 +338,65 @@ class _OrderedRun:
             self.wanted.charges(charges)
 
     def _sorted(self) -> None:
-        """Records that do not stand in order: sorted, priced, and put back into the order they came in."""
+        """Records that do not stand in order: sorted, priced, and put back into the order they came in. Accounts are
+        kept apart in files where there are too many records for memory."""
+        parts = -(-self.source.count // IN_MEMORY)
+        rejections: list[tuple[int, Rejection]] = []
+        with Spill(parts) as records, Spill(parts) as charges:
+            self._split(records, parts)
+            for part in range(parts):
+                batches = list(records.read(part))
+                if parts == 1 or batches:
+                    table = pa.Table.from_batches(batches) if parts > 1 else self._whole_table()
+                    self._price_sorted(table, part, charges, rejections)
+            charges.finish()
+            rejections.sort(key=lambda one: one[0])
+            self.plain._reject(rejections)
+            if self.wanted.charges is not None:
+                schema = self.columnar.schema(self.source)
+                for batch in charges.merged(BATCH):
+                    self._hand_over(shaped(batch, schema))
+
+    def _whole_table(self) -> pa.Table:
         batches = [batch for unit in self.source.units() for batch in self.source.batches(unit, self.plain.columns)]
         table = pa.Table.from_batches(batches).unify_dictionaries()
+        return table.append_column(ROW, pa.array(np.arange(table.num_rows), pa.int64()))
+
+    def _split(self, records: Spill, parts: int) -> None:
+        """Puts the records of an account into one file, and all of those that are kept apart into the first."""
+        if parts == 1:
+            return
+        start = 0
+        words = self.columnar.sources.words["account"]
+        for unit in self.source.units():
+            for batch in self.source.batches(unit, self.plain.columns):
+                index = batch.schema.get_field_index("account")
+                column = batch.column(index) if index >= 0 else pa.nulls(batch.num_rows, pa.string())
+                if isinstance(column.type, pa.DictionaryType):
+                    column = column.dictionary_decode()
+                names = column.to_pylist() if _is_text_type(column.type) else [None] * batch.num_rows
+                own = self.ordered.own
+                which = np.array(
+                    [0 if name is None or name in own else words.number(name) % parts for name in names], np.int64
+                )
+                rows = np.arange(start, start + batch.num_rows)
+                for part in np.unique(which).tolist():
+                    mine = np.flatnonzero(which == part)
+                    records.add(part, batch.take(pa.array(mine)), rows[mine])
+                start += batch.num_rows
+        records.finish()
+
+    def _price_sorted(
+        self, table: pa.Table, part: int, charges: Spill, rejections: list[tuple[int, Rejection]]
+    ) -> None:
+        """Prices the records of a part in order of time; their charges are kept in the order of their rows."""
         written = self.columnar.written(self.source) if self.wanted.charges is not None else None
+        rows = table.column(ROW).to_numpy()
+        table = table.drop([ROW])
         made: list[pa.RecordBatch] = []
         order: list[Any] = []
-        rejections: list[tuple[int, Rejection]] = []
         for one in cut(table, sorted_rows(table)):
-            priced = self.ordered.price(one)
+            priced = self.ordered.price(Slice(one.batch, rows[one.rows]))
             self.plain._count(priced, self.plain.outcome)
             rejections += [(row + 1, each) for row, each in priced.rejections]
             if written is not None:
@@ -348,15 +404,14 @@ class _OrderedRun:
                 order.append(np.sort(np.concatenate([*_rows_of(priced)])))
             if self.wanted.progress is not None:
                 self.wanted.progress(self.plain.outcome.records)
-        rejections.sort(key=lambda one: one[0])
-        self.plain._reject(rejections)
         if made:
-            charges = pa.Table.from_batches(made).unify_dictionaries()
-            back = np.argsort(np.concatenate(order), kind="stable")
+            found = pa.Table.from_batches(made).unify_dictionaries()
+            places = np.concatenate(order)
+            back = np.argsort(places, kind="stable")
             for start in range(0, len(back), BATCH):
-                some = charges.take(pa.array(back[start : start + BATCH])).combine_chunks().to_batches()
-                for batch in some:
-                    self._hand_over(batch)
+                some = back[start : start + BATCH]
+                for batch in found.take(pa.array(some)).combine_chunks().to_batches():
+                    charges.add(part, batch, places[some])
 
     def _period_ends(self, outcome: Outcome) -> None:
         """What the ends of periods charge comes last."""
@@ -619,6 +674,10 @@ class _Run:
     def _reject(self, rejections: list[tuple[int, Rejection]]) -> None:
         if rejections and self.wanted.rejects is not None:
             self.wanted.rejects(reject_rows(rejections))
+
+
+def _is_text_type(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_plain_text(source: Source, name: str) -> bool:
