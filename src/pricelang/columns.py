@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import BinaryIO
 
 from pricelang.engine.account import Account
 from pricelang.engine.charge import Charge
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 250_000
 """Charges of a row group."""
+
+TEXTS = (".jsonl", ".ndjson", ".csv")
+"""Files whose records are read one by one."""
 
 EXTRA = "columns need NumPy and pyarrow; install them with `pip install 'pricelang[columnar]'`"
 
@@ -88,7 +93,7 @@ def source_of(usage: object, columnar: Columnar) -> Source:
     if isinstance(usage, pa.Table):
         return TableSource(usage, columnar.words)
     if not isinstance(usage, str | os.PathLike):
-        raise TypeError("usage must be a path of a Parquet file or a table of Arrow")
+        raise TypeError("usage must be the path of a file or a table of Arrow")
     if not os.path.exists(usage):
         raise FileNotFoundError(f"{os.fspath(usage)} does not exist")
     try:
@@ -157,27 +162,50 @@ def rate_many(
     import pyarrow as pa
 
     from pricelang.engine.columnar.charges import REJECTS
+    from pricelang.engine.columnar.charges import schema_of
     from pricelang.engine.columnar.run import Wanted
 
-    source = source_of(usage, columnar)
+    path = str(os.fspath(usage)) if isinstance(usage, str | os.PathLike) else None
+    kind = os.path.splitext(path)[1].lower() if path is not None else ""
+    source = None if kind in TEXTS else source_of(usage, columnar)
+    schema = columnar.schema(source) if source is not None else schema_of(columnar.written_of_all())
     charges: list[Any] = []
     rejects: list[Any] = []
     summed = total_by is not None
     with contextlib.ExitStack() as stack:
         take: Callable[[Any], None] | None = None
         if out is not None:
-            writer = stack.enter_context(ParquetWriter(os.fspath(out), columnar.schema(source)))
+            writer = stack.enter_context(ParquetWriter(os.fspath(out), schema))
             take = writer.write_batch
         elif not summed:
             take = charges.append
         keys = tuple(total_by) if total_by is not None else None
         wanted = Wanted(take, rejects.append, keys, ids_unique, None, workers, compiled)
-        outcome = columnar.run(source, wanted)
+        if source is not None:
+            outcome = columnar.run(source, wanted)
+        else:
+            assert path is not None
+            stream: BinaryIO = stack.enter_context(open(path, "rb"))
+            outcome = columnar.run_items(_items(stream, kind), wanted, columnar.written_of_all())
     return rated(
         outcome,
-        pa.Table.from_batches(charges, columnar.schema(source)) if out is None and not summed else None,
+        pa.Table.from_batches(charges, schema) if out is None and not summed else None,
         pa.Table.from_batches(rejects, REJECTS),
     )
+
+
+def _items(stream: BinaryIO, kind: str) -> Iterator[Any]:
+    """The records of a file of texts, with their lines. Raises ValueError where its header will not do."""
+    from pricelang.engine.formats import FileError
+    from pricelang.engine.formats import read_csv
+    from pricelang.engine.formats import read_jsonl
+
+    if kind != ".csv":
+        return read_jsonl(stream)
+    try:
+        return read_csv(stream)
+    except FileError as error:
+        raise ValueError(error.message) from None
 
 
 def rated(outcome: Outcome, charges: Any, rejects: Any) -> Rated:

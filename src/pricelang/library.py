@@ -190,7 +190,8 @@ class Ruleset:
         workers: int = 2,
         compiled: bool | None = None,
     ) -> Rated:
-        """Charges many records at once, in columns: a path of a Parquet file, or a table of Arrow.
+        """Charges many records at once: a table of Arrow or the path of a Parquet file in columns; a file of JSON lines
+        or CSV, by its suffix, one by one.
 
         The same charges as `rate_stream` gives, to the last digit; records that are not charged are `.rejects`. With
         `out`, charges are written to that Parquet file; with `total_by` (names such as account, model, day) only exact

@@ -6,7 +6,9 @@ out in the order of the records. Where something counts over a period, the recor
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -135,6 +137,10 @@ class Columnar:
             self._written[key] = written_of(self.engine, sorted(types), source.schema)
         return self._written[key]
 
+    def written_of_all(self) -> Written:
+        """The same for records of which no columns are known: what is proved of all usages."""
+        return written_of(self.engine, self.program.usages)
+
     @property
     def words(self) -> frozenset[str]:
         """The columns whose texts are worth a dictionary."""
@@ -168,59 +174,74 @@ class Columnar:
 
     def _by_definition(self, source: Source, wanted: Wanted) -> Outcome:
         """All records by the definition, which sorts them."""
-        outcome = Outcome()
-        outcome.groups = self.groups(wanted)
-        rows: list[dict[str, Any]] = []
 
         def items() -> Iterator[tuple[int | None, Any]]:
             row = 0
             for unit in source.units():
                 for batch in source.batches(unit, None):
-                    for raw in raw_records(batch):
-                        row += 1
-                        if outcome.groups is not None:
-                            rows.append(raw if isinstance(raw, dict) else {})
+                    for row, raw in enumerate(raw_records(batch), start=row + 1):  # noqa: B020 - it goes on counting
                         yield row, raw
-                    outcome.records = row
-                    if wanted.progress is not None:
-                        wanted.progress(row)
+
+        written = self.written(source) if wanted.charges is not None else None
+        return self.run_items(items(), wanted, written, _unit(source))
+
+    def run_items(
+        self, items: Iterable[tuple[int | None, Any]], wanted: Wanted, written: Written | None, unit: str = "us"
+    ) -> Outcome:
+        """Records with their rows or lines, one by one. `written` tells how the figures of charges are written."""
+        outcome = Outcome(groups=self.groups(wanted))
+        fields: deque[dict[str, Any]] = deque()
+        lines: deque[int] = deque()
+        alone = not counts_over_time(self.program)
+
+        def counted() -> Iterator[tuple[int | None, Any]]:
+            for line, raw in items:
+                outcome.records += 1
+                if outcome.groups is not None:
+                    fields.append(raw if isinstance(raw, dict) else {})
+                lines.append(outcome.records if line is None else line)
+                if wanted.progress is not None and not outcome.records & 1023:
+                    wanted.progress(outcome.records)
+                yield line, raw
 
         def rate(record: Record, account: Account, counts: Counts) -> Charge:
-            return self.engine.rate(record, account, counts)
+            return self._rate(record, account) if alone else self.engine.rate(record, account, counts)
 
         charges: list[Charge] = []
         rejections: list[tuple[int, Rejection]] = []
-        found = rate_stream(self.engine, rate, Intake(self.program), items(), self.account_of)
+        found = rate_stream(self.engine, rate, Intake(self.program), counted(), self.account_of)
         for number, result in enumerate(found):
             at_end = number >= outcome.records
+            line = number + 1 if at_end else lines.popleft()
+            record = fields.popleft() if fields else {}
             if isinstance(result, Charge):
                 charges.append(result)
                 outcome.total.charge(result)
                 outcome.was(result.at, result.at)
                 if outcome.groups is not None:
-                    outcome.groups.charge(result, {} if at_end else rows[number])
-                if at_end:
-                    outcome.period_ends += 1
-                else:
-                    outcome.charged += 1
+                    outcome.groups.charge(result, record)
+                outcome.period_ends += at_end
+                outcome.charged += not at_end
             else:
-                rejections.append((number + 1, result))
-                if at_end:
-                    outcome.period_ends_refused += 1
-                elif result.code == "duplicate":
-                    outcome.duplicates += 1
-                else:
-                    outcome.rejected += 1
+                rejections.append((line, result))
+                outcome.period_ends_refused += at_end
+                outcome.duplicates += not at_end and result.code == "duplicate"
+                outcome.rejected += not at_end and result.code != "duplicate"
             if len(charges) >= CHUNK:
-                self._hand_over(charges, rejections, source, wanted)
-        self._hand_over(charges, rejections, source, wanted)
+                self._hand_over(charges, rejections, wanted, written, unit)
+        self._hand_over(charges, rejections, wanted, written, unit)
         return outcome
 
     def _hand_over(
-        self, charges: list[Charge], rejections: list[tuple[int, Rejection]], source: Source, wanted: Wanted
+        self,
+        charges: list[Charge],
+        rejections: list[tuple[int, Rejection]],
+        wanted: Wanted,
+        written: Written | None,
+        unit: str,
     ) -> None:
-        if charges and wanted.charges is not None:
-            wanted.charges(charge_rows(charges, self.written(source), _unit(source)))
+        if charges and wanted.charges is not None and written is not None:
+            wanted.charges(charge_rows(charges, written, unit))
         if rejections and wanted.rejects is not None:
             wanted.rejects(reject_rows(rejections))
         charges.clear()
@@ -429,7 +450,8 @@ class _OrderedRun:
             else:
                 rejections.append((number, result))
                 outcome.period_ends_refused += 1
-        columnar._hand_over(charges, rejections, self.source, self.wanted)
+        written = columnar.written(self.source) if self.wanted.charges is not None else None
+        columnar._hand_over(charges, rejections, self.wanted, written, _unit(self.source))
 
 
 def _rows_of(priced: Priced) -> Iterator[Any]:
