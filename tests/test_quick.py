@@ -10,8 +10,11 @@ from datetime import timedelta
 import pytest
 
 import pricelang
+from pricelang.account.calm import Calm
+from pricelang.account.calm import Turned
 from pricelang.account.codec import Codec
 from pricelang.account.ledger import Ledger
+from pricelang.account.outcome import Refused
 from pricelang.account.quick import Quick
 from pricelang.account.stores.memory import MemoryStore
 from pricelang.account.terms import Terms
@@ -495,14 +498,24 @@ def _compared(rules: pricelang.Ruleset, runs: list[list[dict[str, object]]]) -> 
     """Both ways through runs of events; how many events went the short way."""
     program = rules.program
     short = 0
+    ways: dict[tuple[str, int], list[int]] = {}
     for seed, run in enumerate(runs):
         quick = Ledger(program, "f", MemoryStore(), Terms(program))
         plain = Ledger(program, "f", MemoryStore(), Terms(program, compiled=False))
         for event in run:
             one, other = quick.apply(event), plain.apply(event)
-            short += type(one).__name__ == "Calm"
+            quickly = isinstance(one, Calm | Turned)
+            short += quickly
             assert one.as_dict() == other.as_dict(), (seed, event)
-            if type(one).__name__ == "Calm":
+            for name in ("exact_amount", "exact_balance", "reserved", "hold", "lines", "postings", "message", "status"):
+                assert getattr(one, name) == getattr(other, name), (seed, event, name)
+            if isinstance(one, Refused):
+                assert isinstance(other, Refused)
+                for name in ("limits", "limit", "retry_at", "retry_after"):
+                    assert getattr(one, name) == getattr(other, name), (seed, event, name)
+                for limit in one.limits:
+                    ways.setdefault((limit.name, limit.status), [0, 0])[quickly] += 1
+            if quickly:
                 assert one.text() == pricelang.Entry("", "", {}, other.as_dict()).outcome_text  # type: ignore[attr-defined]
         assert [entry.outcome for entry in quick.history()] == [entry.outcome for entry in plain.history()]
         assert [entry.event for entry in quick.history()] == [entry.event for entry in plain.history()]
@@ -514,6 +527,7 @@ def _compared(rules: pricelang.Ruleset, runs: list[list[dict[str, object]]]) -> 
             texts = [codec.encode(state) for state in states]
             assert [codec.encode(codec.decode(text)) for text in texts] == texts
             assert _sorted(states[0]) == _sorted(states[1])
+    print(ways)
     return short
 
 

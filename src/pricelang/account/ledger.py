@@ -17,6 +17,7 @@ from pricelang.account.apply import apply
 from pricelang.account.apply import rejected
 from pricelang.account.calm import Calm
 from pricelang.account.calm import CalmEntry
+from pricelang.account.calm import Turned
 from pricelang.account.codec import Codec
 from pricelang.account.events import OWN
 from pricelang.account.events import Event
@@ -48,7 +49,7 @@ BATCH = 1000
 MOST_WARM = 5000
 EVERYBODY = ""
 """Whose entries are those of events that are for all accounts."""
-Way = Callable[[Warm, Mapping[str, Any], int], Calm | None]
+Way = Callable[[Warm, dict[str, Any], int], Calm | Turned | None]
 Item = Mapping[str, object] | RecordError
 """An event, or why what stood in its place could not be read."""
 
@@ -62,10 +63,11 @@ class Ledger:
         self.fingerprint = fingerprint
         self.store = store
         self.reader = EventReader(self.terms)
-        self.quick = Quick(self.terms) if self.terms.compiled is not None else None
+        self._memory = store if isinstance(store, MemoryStore) else None
+        grounds = self._memory.grounds if self._memory is not None else None
+        self.quick = Quick(self.terms, fingerprint, grounds) if self.terms.compiled is not None else None
         self._warm: dict[str, Warm] = {}
         self._ways = self.quick.ways() if self.quick is not None else {}
-        self._memory = store if isinstance(store, MemoryStore) else None
         if self._memory is not None and self.quick is not None:
             self._memory.before = self._cool
         self._check_purpose()
@@ -201,7 +203,7 @@ class Ledger:
             return None
         return (way, second) if id and account and id[0] != OWN and id.isascii() and account.isascii() else None
 
-    def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | None:
+    def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | Turned | None:
         """A calm event in memory, where accounts stay warm from one to the next; None where it goes the long way."""
         found = self._candidate(event)
         if found is None:
@@ -213,7 +215,7 @@ class Ledger:
             raw["usage"] = usage.copy()
         id, account = raw["id"], raw["account"]
         with store.lock:
-            if id in store.by_id:
+            if store.working or store.is_used(id):
                 return None
             warm = self._warm.get(account) or self._warmed(store, account)
             # nothing falls due before it, and it comes neither late nor from far ahead
@@ -221,7 +223,7 @@ class Ledger:
                 return None
             calm = way(warm, raw, second)
             if calm is not None:
-                store.append(CalmEntry(id, account, raw, calm, self.fingerprint))
+                store.append(id, account, calm.row)
             return calm
 
     def _warmed(self, store: MemoryStore, account: str) -> Warm | None:
@@ -321,7 +323,7 @@ class Ledger:
         self._put_back(books, warm, [event.account])
         return self._decide(books, event)
 
-    def _calm(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Calm | None:
+    def _calm(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Calm | Turned | None:
         quick, raw = self.quick, one.raw
         assert quick is not None
         assert one.way is not None
@@ -341,7 +343,7 @@ class Ledger:
         calm = one.way(mine, raw, one.second)
         if calm is not None:
             # the state is put in place at the end of the work, or before the long way
-            books.write(one.account, mine.state, CalmEntry(raw["id"], one.account, raw, calm, self.fingerprint))
+            books.write(one.account, mine.state, CalmEntry(calm))
         return calm
 
     def _put_back(self, books: Books, warm: dict[str, Warm], names: list[str]) -> None:
