@@ -312,7 +312,8 @@ class Turned(_Short, Refused):
 
     @property
     def _first(self) -> Ask:
-        return self._ground.plan.asks[self._row[FAILED][0][0]]
+        first: int = self._row[FAILED][0][0]
+        return self._ground.plan.asks[first]
 
     @property
     def message(self) -> str:

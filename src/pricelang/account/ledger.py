@@ -40,6 +40,7 @@ from pricelang.account.terms import Terms
 from pricelang.core.program import Program
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import record_id
+from pricelang.engine.seconds import Seconds
 from pricelang.number import NumberText
 from pricelang.number import decimal_or_fraction
 from pricelang.period import instant_text
@@ -68,6 +69,7 @@ class Ledger:
         self.quick = Quick(self.terms, fingerprint, grounds) if self.terms.compiled is not None else None
         self._warm: dict[str, Warm] = {}
         self._ways = self.quick.ways() if self.quick is not None else {}
+        self._second = Seconds().second
         if self._memory is not None and self.quick is not None:
             self._memory.before = self._cool
         self._check_purpose()
@@ -196,8 +198,7 @@ class Ledger:
         way = self._ways.get(kind) if type(kind) is str else None
         if way is None:
             return None
-        assert self.quick is not None
-        second = self.quick.second(raw.get("at"))
+        second = self._second(raw.get("at"))
         id, account = raw.get("id"), raw.get("account")
         if second is None or type(id) is not str or type(account) is not str:
             return None
@@ -205,25 +206,31 @@ class Ledger:
 
     def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | Turned | None:
         """A calm event in memory, where accounts stay warm from one to the next; None where it goes the long way."""
-        found = self._candidate(event)
-        if found is None:
+        if type(event) is not dict:
             return None
-        way, second = found
-        raw: dict[str, Any] = dict(event)
-        usage = raw.get("usage")
-        if type(usage) is dict:
+        raw: dict[str, Any] = event.copy()
+        get = raw.get
+        kind, id, account = get("type"), get("id"), get("account")
+        way = self._ways.get(kind) if type(kind) is str else None
+        if way is None or type(id) is not str or type(account) is not str:
+            return None
+        second = self._second(get("at"))
+        if second is None or not id or not account or id[0] == OWN or not id.isascii() or not account.isascii():
+            return None
+        usage = get("usage")
+        if usage is not None and type(usage) is dict:
             raw["usage"] = usage.copy()
-        id, account = raw["id"], raw["account"]
         with store.lock:
-            if store.working or store.is_used(id):
+            if store.working or id in store.by_id:
                 return None
             warm = self._warm.get(account) or self._warmed(store, account)
             # nothing falls due before it, and it comes neither late nor from far ahead
             if warm is None or not warm.clock <= second < warm.due or second - warm.clock >= AHEAD:
                 return None
+            store.check_open()
             calm = way(warm, raw, second)
             if calm is not None:
-                store.append(id, account, calm.row)
+                store.append(id, account, calm._row)
             return calm
 
     def _warmed(self, store: MemoryStore, account: str) -> Warm | None:

@@ -207,9 +207,9 @@ def _must_be(limit: Limit, value: Value) -> str:
 def figure(value: Fraction, limit: Limit, currency: str) -> str:
     """A figure of a limit, as people read it."""
     question = limit.question
-    text = decimal_text(value / question.factor)
     if isinstance(question.measure, Spend | Balance):
         return f"{decimal_text(value)} {currency}"
+    text = decimal_text(value if question.factor == 1 else value / question.factor)
     unit = question.unit
     return f"{text} {unit}s".replace("ss", "s") if unit and text != "1" and unit.islower() else f"{text} {unit}".strip()
 

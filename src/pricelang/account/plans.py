@@ -34,12 +34,17 @@ class Watch:
 
     number: int
     limit: Limit
-    word: str
+    reach: bool
     refuses: bool
     of: int
     apart: tuple[int, ...]
     scales: tuple[int | None, ...]
     when: int
+    one: int = 0  # where a single figure is counted apart, its place
+
+    def key(self, found: tuple[Any, ...]) -> object:
+        """What tells windows of one time apart."""
+        return (self.number, *[found[place] for place in self.apart])
 
     def exact(self, apart: tuple[Any, ...]) -> tuple[Any, ...]:
         """What is counted apart as the definition has it."""
@@ -161,7 +166,8 @@ def _watch(draft: tuple[int, Limit, bool, int, tuple[int, ...], int], kernel: Ke
     if of and kernel.scales[of - 1] != 1:
         raise NotQuick(f"what the limit `{limit.name}` counts is not whole")
     scales = tuple(kernel.scales[index - 1] for index in apart)
-    return Watch(number, limit, limit.question.word, refuses, of, apart, scales, when)
+    reach = limit.question.word == "reach"
+    return Watch(number, limit, reach, refuses, of, apart, scales, when, apart[0] if len(apart) == 1 else 0)
 
 
 def _plain_window(terms: Terms, limit: Limit) -> None:

@@ -40,7 +40,6 @@ from pricelang.engine.account import Account
 from pricelang.engine.compiled.scales import fraction
 from pricelang.engine.intake import Record
 from pricelang.engine.intake import RecordError
-from pricelang.engine.seconds import Seconds
 
 ZERO = Fraction(0)
 NEVER = 1 << 62
@@ -119,7 +118,6 @@ class Quick:
         self.scale = lcm(10**9, *(plan.kernel.scale for plan in self.plans.values()))
         for plan in self.plans.values():
             plan.factor = self.scale // plan.kernel.scale
-        self.second = Seconds().second
 
     def ways(self) -> dict[object, Callable[[Warm, dict[str, Any], int], Calm | Turned | None]]:
         """The short way of each kind of event that has one."""
@@ -294,7 +292,7 @@ class Quick:
         if held.denominator != 1 or start.denominator != 1 or stop.denominator != 1:
             return None
         most = NEVER << 200 if bound is None else bound * per // 1
-        if watch.word == "reach" and bound is not None:
+        if watch.reach and bound is not None:
             most = -(-bound * per // 1)
         alert = NEVER << 200
         if watch.limit.alert is not None and bound is not None:
@@ -318,7 +316,9 @@ class Quick:
         for watch in plan.watches:
             if watch.when and not found[watch.when]:
                 continue
-            key: object = (watch.number, *[found[index] for index in watch.apart]) if watch.apart else watch.number
+            key: object = (
+                (watch.number, found[watch.one]) if watch.one else watch.key(found) if watch.apart else watch.number
+            )
             cell = cells.get(key)
             if cell is None or not cell.start <= at < cell.stop:
                 cell = self._cell(warm, watch, key, at, found)
@@ -327,7 +327,7 @@ class Quick:
             adds = amount if not watch.of else found[watch.of]
             used = cell.used
             if watch.refuses:
-                if watch.word == "reach":
+                if watch.reach:
                     if used >= cell.bound:
                         return None
                 elif used + adds > cell.bound:
@@ -367,7 +367,9 @@ class Quick:
                 continue
             if watch.when and not found[watch.when]:
                 continue
-            key: object = (watch.number, *[found[index] for index in watch.apart]) if watch.apart else watch.number
+            key: object = (
+                (watch.number, found[watch.one]) if watch.one else watch.key(found) if watch.apart else watch.number
+            )
             cell = warm.cells.get(key)
             if cell is None or not cell.start <= at < cell.stop:
                 cell = self._cell(warm, watch, key, at, found)
@@ -377,7 +379,7 @@ class Quick:
                 continue
             adds = amount if not watch.of else found[watch.of]
             used = cell.used
-            if used >= cell.bound if watch.word == "reach" else used + adds > cell.bound:
+            if used >= cell.bound if watch.reach else used + adds > cell.bound:
                 apart = tuple([found[index] for index in watch.apart])
                 failed.append((number, adds, used, *cell.allowed.as_integer_ratio(), cell.stop, apart))
         if not failed or (balance <= warm.quiet and not self._still(warm, balance)):

@@ -130,22 +130,22 @@ class MemoryStore:
         self.grounds: list[Any] = []
         """What makes entries of rows, by its place: a `Maker` each."""
         self._journal: list[Kept] = []
-        self._by_id: dict[str, int] = {}
+        self.by_id: dict[str, int] = {}
         self._by_account: dict[str, array[int]] = {}
 
     def meta(self) -> dict[str, str]:
         with self.lock:
-            self._check_open()
+            self.check_open()
             return dict(self._meta)
 
     def keep_meta(self, values: Mapping[str, str]) -> None:
         with self.lock:
-            self._check_open()
+            self.check_open()
             self._meta.update(values)
 
     def transact(self, accounts: list[str] | None, work: Callable[[Books], T]) -> T:
         with self.lock:
-            self._check_open()
+            self.check_open()
             if self.working:
                 raise LedgerError(
                     "work on the ledger is under way in this thread: it cannot hold other work that writes"
@@ -167,7 +167,7 @@ class MemoryStore:
 
     def view(self, work: Callable[[Books], T]) -> T:
         with self.lock:
-            self._check_open()
+            self.check_open()
             if self.before is not None and not self.working:
                 self.before(None)
             draft = Draft(writing=False)
@@ -178,18 +178,14 @@ class MemoryStore:
 
     def is_used(self, id: str) -> bool:
         """Whether an event of that id was decided."""
-        return id in self._by_id
+        return id in self.by_id
 
     def append(self, id: str, account: str, kept: Kept) -> None:
         """Adds an entry whose account is put in place later, by `before`. The caller holds the lock."""
-        if self._closed:
-            self._check_open()
-        self._add(id, account, kept)
-
-    def _add(self, id: str, account: str, kept: Kept) -> None:
-        self._journal.append(kept)
-        seq = len(self._journal)
-        self._by_id[id] = seq
+        journal = self._journal
+        journal.append(kept)
+        seq = len(journal)
+        self.by_id[id] = seq
         seqs = self._by_account.get(account)
         if seqs is None:
             seqs = self._by_account[account] = array("q")
@@ -201,7 +197,7 @@ class MemoryStore:
 
     def entry(self, id: str) -> Entry | None:
         """The entry of an event."""
-        seq = self._by_id.get(id)
+        seq = self.by_id.get(id)
         return self._made(seq) if seq is not None else None
 
     def after(self, account: str | None, seq: int) -> Iterator[Entry]:
@@ -223,7 +219,8 @@ class MemoryStore:
     def close(self) -> None:
         self._closed = True
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """LedgerError where it is closed."""
         if self._closed:
             raise LedgerError("the ledger's store is closed")
 
@@ -231,7 +228,7 @@ class MemoryStore:
         """Puts everything in place; nothing in here can fail half-way."""
         self.states.update(draft.changed)
         for entry in draft.made:
-            self._add(entry.id, entry.account, entry.kept)  # type: ignore[arg-type]
+            self.append(entry.id, entry.account, entry.kept)  # type: ignore[arg-type]
         draft.end()
 
 
