@@ -45,6 +45,8 @@ the only one. `more` is None for a charge, what was reserved for an authorizatio
 settlement. The values are those of the event, in the order of its names; a usage in it is (names, values …) again.
 """
 PLACE, FAILED, SECOND, AMOUNT, BALANCE, PARTS, MORE, NAMES, VALUES = range(9)
+FIGURES = 7
+"""What is kept of each limit that failed, one after the other: the arguments of `_failed`."""
 MOST_SHAPES = 1000
 _shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 """The names of events that came: those of the same shape share them."""
@@ -312,7 +314,7 @@ class Turned(_Short, Refused):
 
     @property
     def _first(self) -> Ask:
-        first: int = self._row[FAILED][0][0]
+        first: int = self._row[FAILED][0]
         return self._ground.plan.asks[first]
 
     @property
@@ -325,7 +327,10 @@ class Turned(_Short, Refused):
             return self._limits
         except AttributeError:
             pass
-        self._limits: tuple[Failed, ...] = tuple([_failed(self._ground, *one) for one in self._row[FAILED]])
+        failed = self._row[FAILED]
+        self._limits: tuple[Failed, ...] = tuple(
+            [_failed(self._ground, *failed[at : at + FIGURES]) for at in range(0, len(failed), FIGURES)]
+        )
         return self._limits
 
     def text(self) -> str:
@@ -336,15 +341,15 @@ class Turned(_Short, Refused):
 def _failed(
     ground: Ground,
     number: int,
-    asked: int = 0,
-    used: int = 0,
-    over: int = 0,
-    under: int = 1,
-    stop: int | None = None,
-    apart: tuple[Any, ...] = (),
+    asked: int,
+    used: int,
+    over: int,
+    under: int,
+    stop: int | None,
+    apart: Any,
 ) -> Failed:
     """A limit that refused: its place in the plan, the figures at the scale of what it counts, what it allows, where
-    its window ends, what it counts apart. Only the place, where it refuses whatever is asked."""
+    its window ends, what it counts apart. Only the place counts, where it refuses whatever is asked."""
     fixed = ground.fixed.get(number)
     if fixed is not None:
         return fixed
@@ -356,7 +361,9 @@ def _failed(
     more, held = Fraction(asked, scale), Fraction(used, scale)
     never = watch is not None and question.word == "exceed" and more > allowed
     retry = Fraction(stop) if stop is not None and not never and (question.word != "reach" or over > 0) else None
-    named = kept_apart(limit, (limit.name, None, watch.exact(apart))) if watch is not None else ()
+    named: tuple[tuple[str, str], ...] = ()
+    if watch is not None and watch.apart:
+        named = kept_apart(limit, (limit.name, None, watch.exact((apart,) if watch.one else apart)))
     currency = ground.terms.program.currency
     return failed_of(limit, ask.status, currency, more, held, allowed, retry, never, named)
 

@@ -353,7 +353,7 @@ class Quick:
             return None
         balance = warm.funds - warm.owed - warm.reserved
         stands = warm.stands[kind]
-        failed: list[tuple[Any, ...]] = []
+        failed: list[Any] = []
         for number, ask in enumerate(plan.asks):  # each is looked at: one that cannot be answered is an error
             watch = ask.watch
             if watch is None:
@@ -361,9 +361,9 @@ class Quick:
                 if bound is not None:
                     over, under = bound.as_integer_ratio()
                     if balance * under <= over * self.scale:
-                        failed.append((number, amount, balance, over, under))
+                        failed += (number, amount, balance, over, under, None, None)
                 elif number in fixed:
-                    failed.append((number,))
+                    failed += (number, 0, 0, 0, 1, None, None)
                 continue
             if watch.when and not found[watch.when]:
                 continue
@@ -380,8 +380,8 @@ class Quick:
             adds = amount if not watch.of else found[watch.of]
             used = cell.used
             if used >= cell.bound if watch.reach else used + adds > cell.bound:
-                apart = tuple([found[index] for index in watch.apart])
-                failed.append((number, adds, used, *cell.allowed.as_integer_ratio(), cell.stop, apart))
+                apart = found[watch.one] if watch.one else tuple([found[index] for index in watch.apart])
+                failed += (number, adds, used, *cell.allowed.as_integer_ratio(), cell.stop, apart)
         if not failed or (balance <= warm.quiet and not self._still(warm, balance)):
             return None
         warm.clock = at
