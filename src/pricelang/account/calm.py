@@ -26,6 +26,7 @@ from pricelang.account.outcome import Posting
 from pricelang.account.outcome import Refused
 from pricelang.core.policy import Spend
 from pricelang.engine.compiled.figures import Decimals
+from pricelang.engine.compiled.scales import fraction
 from pricelang.number import decimal_text
 from pricelang.period import instant_text
 
@@ -155,7 +156,7 @@ class _Short:
 
     @property
     def exact_balance(self) -> Fraction:
-        return Fraction(self._row[BALANCE], self._ground.scale)
+        return fraction(self._row[BALANCE], self._ground.scale)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Outcome):
@@ -318,6 +319,13 @@ class Turned(_Short, Refused):
         return self._ground.plan.asks[first]
 
     @property
+    def retry_after(self) -> int | None:
+        retry = self.retry_at
+        if retry is None:
+            return None
+        return max(0, -(-retry.numerator // retry.denominator) - int(self._row[SECOND]))
+
+    @property
     def message(self) -> str:
         return "; ".join([one.message for one in self.limits])
 
@@ -357,10 +365,10 @@ def _failed(
     limit, watch = ask.limit, ask.watch
     question = limit.question
     scale = ground.scale if watch is None or isinstance(question.measure, Spend) else 1
-    allowed = Fraction(over, under)
-    more, held = Fraction(asked, scale), Fraction(used, scale)
+    allowed = fraction(over, under)
+    more, held = fraction(asked, scale), fraction(used, scale)
     never = watch is not None and question.word == "exceed" and more > allowed
-    retry = Fraction(stop) if stop is not None and not never and (question.word != "reach" or over > 0) else None
+    retry = fraction(stop, 1) if stop is not None and not never and (question.word != "reach" or over > 0) else None
     named: tuple[tuple[str, str], ...] = ()
     if watch is not None and watch.apart:
         named = kept_apart(limit, (limit.name, None, watch.exact((apart,) if watch.one else apart)))
