@@ -752,6 +752,39 @@ def test_refusals_in_batches_come_to_the_same(url: str, tmp_path: Path, monkeypa
             assert again["decision"] == was["decision"] if was["decision"] != "rejected" else True
 
 
+LOUD: dict[str, object] = {"type": "voice", "minutes": 3, "loud": True}
+QUIET: dict[str, object] = {"type": "voice", "minutes": 3}
+CORNERS: dict[str, tuple[str, list[dict[str, object]]]] = {
+    "a limit of nothing ends at no time": (
+        "limit daily\n  spend each day may reach account.daily_limit\n  refuse with 402\n",
+        [{"type": "set", "attributes": {"daily_limit": "0"}}, QUIET, QUIET],
+    ),
+    "a condition that does not hold asks nothing": (
+        "limit loud\n  minutes each week may reach 3 minutes when loud is yes\n  refuse voice with 429\n\n"
+        "limit calls\n  requests each minute may not exceed 2\n  refuse with 402\n",
+        [LOUD, QUIET, QUIET, LOUD, QUIET],
+    ),
+    "a condition that holds asks more": (
+        "limit calls\n  requests each minute may not exceed 2\n  refuse with 429\n\n"
+        "limit paid\n  paid balance may fall to $0 when loud is yes\n  refuse voice with 402\n",
+        [QUIET, QUIET, LOUD, QUIET, LOUD],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_corners_of_refusals_come_to_the_same(name: str) -> None:
+    body, some = CORNERS[name]
+    rules = pricelang.load_text(REFUSING.format(zone="UTC", header="") + body)
+    common: dict[str, object] = {"at": "2026-02-17T10:00:00Z", "account": "ada"}
+    start: dict[str, object] = {"id": "s", "type": "signup", **common}
+    run = [start, *({**one, **common, "id": f"e{number}"} for number, one in enumerate(some))]
+    common["account"] = "bob"
+    ways: dict[tuple[str, int], list[int]] = {}
+    _compared(rules, [[*run, {"id": "s2", "type": "signup", **common}]], ways)
+    assert any(quick for _, quick in ways.values()), ways
+
+
 def _refusing() -> tuple[Ledger, dict[str, object]]:
     rules = pricelang.load_text(REFUSING.format(zone="UTC", header="") + WALLS["many at once"])
     ledger = Ledger(rules.program, "f", MemoryStore(), Terms(rules.program))
