@@ -772,6 +772,13 @@ CORNERS: dict[str, tuple[str, list[dict[str, object]]]] = {
 }
 
 
+def test_what_is_forgotten_is_forgotten_at_the_same_event() -> None:
+    rules = pricelang.load_text(REFUSING.format(zone="Asia/Kolkata", header="") + WALLS["many at once"])
+    _compared(
+        rules, [crowded(1028, MONTH)]
+    )  # a window of an hour, a day and some seconds old, in the middle of an hour
+
+
 @pytest.mark.parametrize("name", CORNERS)
 def test_corners_of_refusals_come_to_the_same(name: str) -> None:
     body, some = CORNERS[name]

@@ -43,6 +43,7 @@ from pricelang.engine.intake import RecordError
 
 ZERO = Fraction(0)
 NEVER = 1 << 62
+HOUR = 3600
 NONE: dict[int, Failed] = {}
 MOST_CELLS = 500
 """Windows that an account keeps warm."""
@@ -76,7 +77,7 @@ class Warm:
 
     __slots__ = (
         *("bill", "blocked", "bounds", "cells", "clock", "due", "dirty", "funds", "grounds", "holds", "lots", "old"),
-        *("owed", "quiet", "reserved", "reserved_by", "settled", "stands", "state", "still", "view"),
+        *("owed", "quiet", "reserved", "reserved_by", "settled", "stands", "state", "still", "turn", "turned", "view"),
     )
 
     def __init__(self, state: State, view: Account) -> None:
@@ -97,6 +98,13 @@ class Warm:
         self.grounds: dict[str, Ground] = {}
         self.still: int | None = None
         self.bill = (0, 0)
+        self.turn = 0
+        self.turned: int | None = None
+
+    def turns(self, at: int) -> None:
+        """A new hour: windows that ended long ago before this event are forgotten, as the definition does it."""
+        self.turn = at - at % HOUR + HOUR
+        self.turned = at
 
 
 class Quick:
@@ -149,6 +157,7 @@ class Quick:
         made.reserved_by = {usage: amount.numerator for usage, amount in reserved.items()}
         made.reserved = sum(made.reserved_by.values())
         made.clock = state.clock.numerator
+        made.turn = made.clock - made.clock % HOUR + HOUR
         made.due = NEVER if state.due is None else -(-state.due.numerator // state.due.denominator)
         try:
             # while something is suspended, what moves the balance may end that
@@ -242,9 +251,12 @@ class Quick:
             state.holds = self._holds(warm, state)
         if warm.due < NEVER and (state.due is None or warm.due < state.due):
             state.due = Fraction(warm.due)
-        if warm.clock // 3600 != warm.state.clock // 3600:
+        if warm.turned is not None:
             state = state.copy()
+            state.clock = Fraction(warm.turned)
             windows.forget(self.terms, state)
+            state.clock = Fraction(warm.clock)
+            warm.turned = None
         if warm.old:
             open_cells = {id(cell) for hold in warm.holds.values() for cell, _ in hold[4]}
             warm.old = [cell for cell in warm.old if id(cell) in open_cells]
@@ -384,6 +396,8 @@ class Quick:
                 failed += (number, adds, used, *cell.allowed.as_integer_ratio(), cell.stop, apart)
         if not failed or (balance <= warm.quiet and not self._still(warm, balance)):
             return None
+        if at >= warm.turn:
+            warm.turns(at)
         warm.clock = at
         warm.dirty = True
         ground = warm.grounds.get(kind) or self._ground(warm, plan)
@@ -446,6 +460,8 @@ class Quick:
         if pays and amount:
             parts = self._pay(warm, amount)
             balance -= amount
+        if at >= warm.turn:
+            warm.turns(at)
         warm.clock = at
         warm.dirty = True
         ground = warm.grounds.get(kind) or self._ground(warm, plan)
@@ -486,6 +502,8 @@ class Quick:
             warm.reserved += amount
             warm.reserved_by[kind] = warm.reserved_by.get(kind, 0) + amount
             balance -= amount
+        if at >= warm.turn:
+            warm.turns(at)
         warm.clock = at
         warm.dirty = True
         if expires < warm.due:
@@ -527,6 +545,8 @@ class Quick:
         parts = self._pay(warm, amount) if plan.pays and amount else ()
         del warm.holds[name]
         warm.settled.append(name)
+        if at >= warm.turn:
+            warm.turns(at)
         warm.clock = at
         warm.dirty = True
         balance = warm.funds - warm.owed - warm.reserved
