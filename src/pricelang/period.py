@@ -251,9 +251,9 @@ def instant_text(instant: Instant) -> str:
     """
     second = _floor(instant)
     text = (_EPOCH + timedelta(seconds=second)).isoformat()
-    rest = Fraction(instant) - second
-    if not rest:
+    if instant.denominator == 1:
         return f"{text}Z"
+    rest = Fraction(instant) - second
     over, under, places = rest.numerator, rest.denominator, 0
     while under % 10 == 0:
         under, places = under // 10, places + 1

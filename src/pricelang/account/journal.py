@@ -77,6 +77,11 @@ class Entry:
             self._outcome = found
 
     @property
+    def kept(self) -> object:
+        """What a journal in memory keeps of it."""
+        return self
+
+    @property
     def event_text(self) -> str:
         if self._event_text is None:
             self._event_text = text_of(self.event)

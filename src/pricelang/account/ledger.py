@@ -17,6 +17,7 @@ from pricelang.account.apply import apply
 from pricelang.account.apply import rejected
 from pricelang.account.calm import Calm
 from pricelang.account.calm import CalmEntry
+from pricelang.account.calm import Turned
 from pricelang.account.codec import Codec
 from pricelang.account.events import OWN
 from pricelang.account.events import Event
@@ -39,6 +40,7 @@ from pricelang.account.terms import Terms
 from pricelang.core.program import Program
 from pricelang.engine.intake import RecordError
 from pricelang.engine.intake import record_id
+from pricelang.engine.seconds import Seconds
 from pricelang.number import NumberText
 from pricelang.number import decimal_or_fraction
 from pricelang.period import instant_text
@@ -48,7 +50,7 @@ BATCH = 1000
 MOST_WARM = 5000
 EVERYBODY = ""
 """Whose entries are those of events that are for all accounts."""
-Way = Callable[[Warm, Mapping[str, Any], int], Calm | None]
+Way = Callable[[Warm, dict[str, Any], int], Calm | Turned | None]
 Item = Mapping[str, object] | RecordError
 """An event, or why what stood in its place could not be read."""
 
@@ -62,10 +64,12 @@ class Ledger:
         self.fingerprint = fingerprint
         self.store = store
         self.reader = EventReader(self.terms)
-        self.quick = Quick(self.terms) if self.terms.compiled is not None else None
+        self._memory = store if isinstance(store, MemoryStore) else None
+        grounds = self._memory.grounds if self._memory is not None else None
+        self.quick = Quick(self.terms, fingerprint, grounds) if self.terms.compiled is not None else None
         self._warm: dict[str, Warm] = {}
         self._ways = self.quick.ways() if self.quick is not None else {}
-        self._memory = store if isinstance(store, MemoryStore) else None
+        self._second = Seconds().second
         if self._memory is not None and self.quick is not None:
             self._memory.before = self._cool
         self._check_purpose()
@@ -194,34 +198,39 @@ class Ledger:
         way = self._ways.get(kind) if type(kind) is str else None
         if way is None:
             return None
-        assert self.quick is not None
-        second = self.quick.second(raw.get("at"))
+        second = self._second(raw.get("at"))
         id, account = raw.get("id"), raw.get("account")
         if second is None or type(id) is not str or type(account) is not str:
             return None
         return (way, second) if id and account and id[0] != OWN and id.isascii() and account.isascii() else None
 
-    def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | None:
+    def _short(self, store: MemoryStore, event: Mapping[str, object]) -> Calm | Turned | None:
         """A calm event in memory, where accounts stay warm from one to the next; None where it goes the long way."""
-        found = self._candidate(event)
-        if found is None:
+        if type(event) is not dict:
             return None
-        way, second = found
-        raw: dict[str, Any] = dict(event)
-        usage = raw.get("usage")
-        if type(usage) is dict:
+        raw: dict[str, Any] = event.copy()
+        get = raw.get
+        kind, id, account = get("type"), get("id"), get("account")
+        way = self._ways.get(kind) if type(kind) is str else None
+        if way is None or type(id) is not str or type(account) is not str:
+            return None
+        second = self._second(get("at"))
+        if second is None or not id or not account or id[0] == OWN or not id.isascii() or not account.isascii():
+            return None
+        usage = get("usage")
+        if usage is not None and type(usage) is dict:
             raw["usage"] = usage.copy()
-        id, account = raw["id"], raw["account"]
         with store.lock:
-            if id in store.by_id:
+            if store.working or id in store.by_id:
                 return None
             warm = self._warm.get(account) or self._warmed(store, account)
             # nothing falls due before it, and it comes neither late nor from far ahead
             if warm is None or not warm.clock <= second < warm.due or second - warm.clock >= AHEAD:
                 return None
+            store.check_open()
             calm = way(warm, raw, second)
             if calm is not None:
-                store.append(CalmEntry(id, account, raw, calm, self.fingerprint))
+                store.append(id, account, calm._row)
             return calm
 
     def _warmed(self, store: MemoryStore, account: str) -> Warm | None:
@@ -321,7 +330,7 @@ class Ledger:
         self._put_back(books, warm, [event.account])
         return self._decide(books, event)
 
-    def _calm(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Calm | None:
+    def _calm(self, books: Books, one: _Read, warm: dict[str, Warm]) -> Calm | Turned | None:
         quick, raw = self.quick, one.raw
         assert quick is not None
         assert one.way is not None
@@ -341,7 +350,7 @@ class Ledger:
         calm = one.way(mine, raw, one.second)
         if calm is not None:
             # the state is put in place at the end of the work, or before the long way
-            books.write(one.account, mine.state, CalmEntry(raw["id"], one.account, raw, calm, self.fingerprint))
+            books.write(one.account, mine.state, CalmEntry(calm))
         return calm
 
     def _put_back(self, books: Books, warm: dict[str, Warm], names: list[str]) -> None:

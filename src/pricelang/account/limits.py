@@ -42,13 +42,14 @@ def refusals(work: Work, record: Record, charge: Fraction, more: More | None = N
     terms = work.terms
     read = terms.evaluation(work.state, record.at, record)
     for limit in terms.asked[record.type]:
-        failed = _refused(work, limit, read, charge, more)
+        failed = refused(work, limit, read, charge, more)
         if failed is not None:
             found.append(failed)
     return tuple(found)
 
 
-def _refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more: More | None) -> Failed | None:
+def refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more: More | None = None) -> Failed | None:
+    """How a limit refuses a record; None where it does not."""
     question, measure = limit.question, limit.question.measure
     if isinstance(measure, Quantity | Running) and read.record.type not in question.about:
         return None
@@ -56,7 +57,7 @@ def _refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more:
         return None
     if not read.met(question.when):
         return None
-    status = next(one.status for one in limit.refusals if one.usages is None or read.record.type in one.usages)
+    status = status_of(limit, read.record.type)
     if isinstance(measure, Figure) and question.word == "be":
         value = _value(measure, limit, read)
         if any(type(one) is type(value) and one == value for one in question.values):
@@ -92,11 +93,32 @@ def _refused(work: Work, limit: Limit, read: Evaluation, charge: Fraction, more:
         if retry is not None and retry <= state.clock and read.at < state.clock:
             retry = None  # what came late stays in its window, whenever it is sent again
     apart = kept_apart(limit, window)
-    message = _message(work, limit, asked, used, allowed, retry, never, apart)
+    return failed_of(limit, status, terms.program.currency, asked, used, allowed, retry, never, apart)
+
+
+def status_of(limit: Limit, usage: str) -> int:
+    """The status with which a limit refuses a usage."""
+    return next(one.status for one in limit.refusals if one.usages is None or usage in one.usages)
+
+
+def failed_of(
+    limit: Limit,
+    status: int,
+    currency: str,
+    asked: Fraction,
+    used: Fraction,
+    allowed: Fraction,
+    retry: Fraction | None,
+    never: bool,
+    apart: tuple[tuple[str, str], ...],
+) -> Failed:
+    """A refusal, of figures in base units; `never`: what is asked is larger than all that is allowed."""
+    message = _message(limit, currency, asked, used, allowed, retry, never, apart)
+    question = limit.question
     factor = question.factor
-    return Failed(
-        limit.name, asked / factor, used / factor, allowed / factor, question.unit, status, retry, message, apart
-    )
+    if factor != 1:
+        asked, used, allowed = asked / factor, used / factor, allowed / factor
+    return Failed(limit.name, asked, used, allowed, question.unit, status, retry, message, apart)
 
 
 def kept_apart(limit: Limit, window: Window | None) -> tuple[tuple[str, str], ...]:
@@ -185,16 +207,16 @@ def _must_be(limit: Limit, value: Value) -> str:
 def figure(value: Fraction, limit: Limit, currency: str) -> str:
     """A figure of a limit, as people read it."""
     question = limit.question
-    text = decimal_text(value / question.factor)
     if isinstance(question.measure, Spend | Balance):
         return f"{decimal_text(value)} {currency}"
+    text = decimal_text(value if question.factor == 1 else value / question.factor)
     unit = question.unit
     return f"{text} {unit}s".replace("ss", "s") if unit and text != "1" and unit.islower() else f"{text} {unit}".strip()
 
 
 def _message(
-    work: Work,
     limit: Limit,
+    currency: str,
     asked: Fraction,
     used: Fraction,
     allowed: Fraction,
@@ -202,7 +224,6 @@ def _message(
     never: bool,
     apart: tuple[tuple[str, str], ...],
 ) -> str:
-    currency = work.terms.program.currency
     name = title_of(limit) + "".join(f", {key} {value}" for key, value in apart)
 
     def say(value: Fraction) -> str:

@@ -180,9 +180,10 @@ class Refused(Outcome):
     @property
     def retry_after(self) -> int | None:
         """Whole seconds until then."""
-        if self.retry_at is None or self.at is None:
+        retry, at = self.retry_at, self.at
+        if retry is None or at is None:
             return None
-        wait = self.retry_at - self.at
+        wait = retry - at
         return max(0, -(-wait.numerator // wait.denominator))
 
     def reasons(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from pricelang.account.limits import status_of
 from pricelang.account.reach import beneath
 from pricelang.account.terms import Terms
 from pricelang.core import ops
@@ -33,12 +34,17 @@ class Watch:
 
     number: int
     limit: Limit
-    word: str
+    reach: bool
     refuses: bool
     of: int
     apart: tuple[int, ...]
     scales: tuple[int | None, ...]
     when: int
+    one: int = 0  # where a single figure is counted apart, its place
+
+    def key(self, found: tuple[Any, ...]) -> object:
+        """What tells windows of one time apart."""
+        return (self.number, *[found[place] for place in self.apart])
 
     def exact(self, apart: tuple[Any, ...]) -> tuple[Any, ...]:
         """What is counted apart as the definition has it."""
@@ -49,14 +55,25 @@ class Watch:
 
 
 @dataclass(slots=True)
+class Ask:
+    """A limit that may refuse a usage, and with which status. `watch`: None where one look at the account answers."""
+
+    limit: Limit
+    status: int
+    watch: Watch | None
+
+
+@dataclass(slots=True)
 class Plan:
-    """One usage on the short way. `standing` are limits that one look at the account answers; `unusual` are places of
-    conditions that, where they hold, ask something that only the long way knows."""
+    """One usage on the short way. `asks` are the limits that may refuse it, in the order written, `standing` those of
+    them that one look at the account answers; `unusual` are places of conditions that, where they hold, ask something
+    that only the long way knows."""
 
     usage: str
     kernel: Kernel
     watches: tuple[Watch, ...]
-    standing: tuple[Limit, ...]
+    asks: tuple[Ask, ...]
+    standing: tuple[tuple[int, Limit], ...]
     unusual: tuple[int, ...]
     pays: bool
     known: frozenset[str]
@@ -88,6 +105,8 @@ def plan_of(terms: Terms, usage: str) -> Plan:
         question, measure = limit.question, limit.question.measure
         refuses = limit in terms.asked[usage]
         if isinstance(measure, Spend | Quantity) and usage not in question.about:
+            if refuses and isinstance(measure, Spend):
+                raise NotQuick(f"the limit `{limit.name}` refuses what it does not count")
             continue
         if not isinstance(measure, Spend | Quantity) and (isinstance(measure, Running) or not refuses):
             continue
@@ -107,13 +126,21 @@ def plan_of(terms: Terms, usage: str) -> Plan:
     except NotCompiled as reason:
         raise NotQuick(str(reason)) from None
     watches = tuple(_watch(draft, kernel) for draft in drafts)
+    by_limit = {id(watch.limit): watch for watch in watches}
+    covered = {*by_limit, *map(id, standing)}
+    asks = tuple(
+        Ask(limit, status_of(limit, usage), by_limit.get(id(limit)))
+        for limit in terms.asked[usage]
+        if id(limit) in covered
+    )
     _quiet_lines(terms)
     fields = kernel.fields - {"requests"}
     return Plan(
         usage,
         kernel,
         watches,
-        tuple(standing),
+        asks,
+        tuple((place, ask.limit) for place, ask in enumerate(asks) if ask.watch is None),
         tuple(unusual),
         terms.pays(usage),
         frozenset((*fields, "id", "type", "at", "account")),
@@ -139,7 +166,8 @@ def _watch(draft: tuple[int, Limit, bool, int, tuple[int, ...], int], kernel: Ke
     if of and kernel.scales[of - 1] != 1:
         raise NotQuick(f"what the limit `{limit.name}` counts is not whole")
     scales = tuple(kernel.scales[index - 1] for index in apart)
-    return Watch(number, limit, limit.question.word, refuses, of, apart, scales, when)
+    reach = limit.question.word == "reach"
+    return Watch(number, limit, reach, refuses, of, apart, scales, when, apart[0] if len(apart) == 1 else 0)
 
 
 def _plain_window(terms: Terms, limit: Limit) -> None:
@@ -167,12 +195,13 @@ def _quiet_lines(terms: Terms) -> None:
             _timeless(terms, limit.question.bound)
             if limit.question.when is not None:
                 raise NotQuick(f"the limit `{limit.name}` has a condition")
-        if isinstance(measure, Figure) and limit.alert is not None:
-            _timeless(terms, measure.of)
+        if isinstance(measure, Figure | Running) and limit.alert is not None:
+            _timeless(terms, measure.of if isinstance(measure, Figure) else None)
             _timeless(terms, limit.question.bound)
+            _timeless(terms, limit.question.when)
 
 
-def _timeless(terms: Terms, expr: ops.Expr | None) -> None:
+def _timeless(terms: Terms, expr: ops.Expr | ops.Cond | None) -> None:
     """Refuses a figure that may come to something else when only time passes."""
     for one in beneath(terms.program, expr):
         if isinstance(one, ops.During | ops.InForce):

@@ -132,7 +132,12 @@ class Charge:
         if made is None:
             raise AttributeError(f"a charge has no {name}")
         if name == "lines":
-            lines = tuple([_line(one) for one in made[4]])
+            found = []
+            for one in made[4]:
+                line = _new(ChargeLine)
+                _reckon_line(line, one)
+                found.append(line)
+            lines = tuple(found)
             _keep_lines(self, lines)
             return lines
         id, type_, second, account, _, _, _, currency = made
@@ -185,12 +190,6 @@ _new = object.__new__
 _reckon_line = vars(ChargeLine)["_reckoned"].__set__
 _reckon = vars(Charge)["_reckoned"].__set__
 _keep_lines = vars(Charge)["lines"].__set__
-
-
-def _line(made: ReckonedLine) -> ChargeLine:
-    one = _new(ChargeLine)
-    _reckon_line(one, made)
-    return one
 
 
 def reckoned(made: Reckoned) -> Charge:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from operator import attrgetter
+from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
+from typing import Any
+from typing import Protocol
 from typing import TypeVar
 
 from pricelang.account.journal import Books
@@ -21,7 +25,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_seq = attrgetter("seq")
+Kept = Entry | tuple[Any, ...]
+"""An entry, or the row of one that is made again when it is read."""
+
+
+class Maker(Protocol):
+    """What makes an entry of a row, which names its maker by its place."""
+
+    def entry(self, row: tuple[Any, ...], seq: int) -> Entry:
+        """The entry."""
 
 
 class Draft:
@@ -111,34 +123,36 @@ class MemoryStore:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.before: Callable[[list[str] | None], None] | None = None
-        self._working = False
+        self.working = False
         self._closed = False
         self._meta: dict[str, str] = {}
         self.states: dict[str, State] = {}
-        self.journal: list[Entry] = []
-        self.by_id: dict[str, Entry] = {}
-        self.by_account: dict[str, list[Entry]] = {}
+        self.grounds: list[Any] = []
+        """What makes entries of rows, by its place: a `Maker` each."""
+        self._journal: list[Kept] = []
+        self.by_id: dict[str, int] = {}
+        self._by_account: dict[str, array[int]] = {}
 
     def meta(self) -> dict[str, str]:
         with self.lock:
-            self._check_open()
+            self.check_open()
             return dict(self._meta)
 
     def keep_meta(self, values: Mapping[str, str]) -> None:
         with self.lock:
-            self._check_open()
+            self.check_open()
             self._meta.update(values)
 
     def transact(self, accounts: list[str] | None, work: Callable[[Books], T]) -> T:
         with self.lock:
-            self._check_open()
-            if self._working:
+            self.check_open()
+            if self.working:
                 raise LedgerError(
                     "work on the ledger is under way in this thread: it cannot hold other work that writes"
                 )
             if self.before is not None:
                 self.before(accounts)
-            self._working = True
+            self.working = True
             draft = Draft(writing=True)
             try:
                 result = work(_MemoryBooks(self, draft))
@@ -148,13 +162,13 @@ class MemoryStore:
                 draft.undo()
                 raise
             finally:
-                self._working = False
+                self.working = False
             return result
 
     def view(self, work: Callable[[Books], T]) -> T:
         with self.lock:
-            self._check_open()
-            if self.before is not None and not self._working:
+            self.check_open()
+            if self.before is not None and not self.working:
                 self.before(None)
             draft = Draft(writing=False)
             try:
@@ -166,28 +180,55 @@ class MemoryStore:
         """Whether an event of that id was decided."""
         return id in self.by_id
 
-    def append(self, entry: Entry) -> None:
+    def append(self, id: str, account: str, kept: Kept) -> None:
         """Adds an entry whose account is put in place later, by `before`. The caller holds the lock."""
-        self._check_open()
-        entry.seq = len(self.journal) + 1
-        self.journal.append(entry)
-        self.by_id[entry.id] = entry
-        self.by_account.setdefault(entry.account, []).append(entry)
+        journal = self._journal
+        journal.append(kept)
+        seq = len(journal)
+        self.by_id[id] = seq
+        seqs = self._by_account.get(account)
+        if seqs is None:
+            seqs = self._by_account[account] = array("q")
+        seqs.append(seq)
+
+    def size(self) -> int:
+        """How many entries there are, which is the `seq` of the last."""
+        return len(self._journal)
+
+    def entry(self, id: str) -> Entry | None:
+        """The entry of an event."""
+        seq = self.by_id.get(id)
+        return self._made(seq) if seq is not None else None
+
+    def after(self, account: str | None, seq: int) -> Iterator[Entry]:
+        """The entries of one account, or of all, that there are now, whose `seq` is above one."""
+        if account is None:
+            seqs: Sequence[int] = range(max(seq, 0) + 1, len(self._journal) + 1)
+        else:
+            known = self._by_account.get(account, array("q"))
+            seqs = known[bisect_right(known, seq) :]
+        return map(self._made, seqs)
+
+    def _made(self, seq: int) -> Entry:
+        kept = self._journal[seq - 1]
+        if isinstance(kept, Entry):
+            return kept
+        maker: Maker = self.grounds[kept[0]]
+        return maker.entry(kept, seq)
 
     def close(self) -> None:
         self._closed = True
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """LedgerError where it is closed."""
         if self._closed:
             raise LedgerError("the ledger's store is closed")
 
     def _keep(self, draft: Draft) -> None:
         """Puts everything in place; nothing in here can fail half-way."""
         self.states.update(draft.changed)
-        self.journal.extend(draft.made)
-        self.by_id.update(draft.pending)
         for entry in draft.made:
-            self.by_account.setdefault(entry.account, []).append(entry)
+            self.append(entry.id, entry.account, entry.kept)  # type: ignore[arg-type]
         draft.end()
 
 
@@ -205,17 +246,15 @@ class _MemoryBooks:
 
     def entry(self, id: str) -> Entry | None:
         self._draft.check()
-        return self._draft.pending.get(id) or self._store.by_id.get(id)
+        return self._draft.pending.get(id) or self._store.entry(id)
 
     def used(self, ids: list[str]) -> set[str]:
         self._draft.check()
-        return {id for id in ids if id in self._store.by_id or id in self._draft.pending}
+        return {id for id in ids if self._store.is_used(id) or id in self._draft.pending}
 
     def entries(self, account: str | None = None, after: int = 0) -> Iterator[Entry]:
-        kept = self._store.journal if account is None else self._store.by_account.get(account, [])
-        found = kept[bisect_right(kept, after, key=_seq) :]
-        found += [e for e in self._draft.made if e.seq > after and account in (None, e.account)]
-        for entry in found:
+        made = [one for one in self._draft.made if one.seq > after and account in (None, one.account)]
+        for entry in chain(self._store.after(account, after), made):
             self._draft.check()
             yield entry
 
@@ -224,10 +263,10 @@ class _MemoryBooks:
         return sorted(self._store.states.keys() | self._draft.changed.keys())
 
     def write(self, account: str, state: State, entry: Entry | None) -> None:
-        if entry is not None and entry.id in self._store.by_id:
+        if entry is not None and self._store.is_used(entry.id):
             self._draft.check()
             raise self._draft.used(entry.id)
         self._draft.put(account, state, entry, self._next)
 
     def _next(self) -> int:
-        return len(self._store.journal) + len(self._draft.made) + 1
+        return self._store.size() + len(self._draft.made) + 1

@@ -23,6 +23,12 @@ _EXACT = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, Inval
 _shifted = _EXACT.scaleb
 _normal = _EXACT.normalize
 
+# figures of usual size: division by a power of ten needs no more digits than the number has, and leaves no zeros behind
+_USUAL = 38
+_SMALL = 10**_USUAL
+_TENS = tuple(Decimal(10**places) for places in range(_USUAL + 1))
+_divided = Context(prec=_USUAL, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation]).divide
+
 
 @dataclass(frozen=True, slots=True)
 class Decimals:
@@ -67,9 +73,11 @@ class Decimals:
 
     def decimal(self, value: int) -> Decimal:
         """The same as a `Decimal`: no digit is lost, whatever the caller's context."""
-        if not -MOST < value < MOST:
-            return Decimal(self.text(value))
         value *= self.by
+        if self.places <= _USUAL and -_SMALL < value < _SMALL:
+            return _divided(value, _TENS[self.places])
+        if not -MOST < value < MOST:
+            return Decimal(self.text(value // self.by))
         one = self.one
         return _normal(_shifted(value, -self.places)) if value % one else Decimal(value // one)
 
