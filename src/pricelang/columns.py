@@ -94,6 +94,13 @@ def source_of(usage: object, columnar: Columnar) -> Source:
         raise ValueError(str(error)) from None
 
 
+def parquet_writer(out: Any, schema: Any) -> Any:
+    """A writer of charges to a path or a stream. Texts that repeat are dictionaries in the file; readers see texts."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(out, schema, compression="zstd", store_schema=False)
+
+
 def rate_many(
     columnar: Columnar,
     usage: object,
@@ -107,7 +114,6 @@ def rate_many(
     import contextlib
 
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from pricelang.engine.columnar.charges import REJECTS
     from pricelang.engine.columnar.run import Wanted
@@ -119,7 +125,7 @@ def rate_many(
     with contextlib.ExitStack() as stack:
         take: Callable[[Any], None] | None = None
         if out is not None:
-            writer = stack.enter_context(pq.ParquetWriter(os.fspath(out), columnar.schema(source), compression="zstd"))
+            writer = stack.enter_context(parquet_writer(os.fspath(out), columnar.schema(source)))
             take = writer.write_batch
         elif not summed:
             take = charges.append

@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": ("pricelang.cli.explain", "Tell one charge, step by step."),
     "rule": ("pricelang.cli.rule", "Show the page of a finding, or list all findings."),
     "schema": ("pricelang.cli.schema", "Print the JSON Schema of the usage records a ruleset takes."),
+    "paths": ("pricelang.cli.paths", "Tell by which engine each line is priced, and why."),
     "import": ("pricelang.cli.import_", "Make rule files of a public price catalog."),
 }
 """Each subcommand with the module that has it, as `command`, and what it does."""

@@ -30,8 +30,10 @@ from pricelang.cli.usage import source_format
 from pricelang.cli.writing import Written
 
 if TYPE_CHECKING:
+    from pricelang.cli.columns import ParquetCharges
     from pricelang.engine.charge import Charge
     from pricelang.engine.charge import Rejection
+    from pricelang.engine.columnar.totals import Groups
     from pricelang.engine.formats import Item
     from pricelang.library import Ruleset
     from pricelang.maps.mapping import UsageMapping
@@ -43,12 +45,18 @@ COLUMNS = ("id", "type", "at", "account", "currency", "amount", "exact", "lines"
 @click.argument("rules", metavar="RULES")
 @click.argument("usage", metavar="USAGE")
 @click.option(
-    "-o", "--output", "out", metavar="OUT", help="Write the charges here: .jsonl or .csv; - is standard output."
+    "-o",
+    "--output",
+    "out",
+    metavar="OUT",
+    help="Write the charges here: .jsonl, .csv or .parquet; - is standard output.",
 )
 @click.option(
     "--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.'
 )
 @click.option("--rejects", metavar="FILE", help="Write the records that are not charged here, as JSON lines.")
+@click.option("--by", metavar="KEYS", help="Write exact totals instead: account,model,day (or hour, week, month, …).")
+@click.option("--ids-unique", is_flag=True, help="No id occurs twice in a Parquet file: it is not looked for.")
 @click.option("--format", "given", type=click.Choice(FORMATS), help="The format, where a name does not tell it.")
 @click.option("--type", "kind", metavar="NAME", help="The usage of a CSV file without a column `type`.")
 @click.option(
@@ -69,8 +77,11 @@ def command(
     map_name: str | None,
     given_values: tuple[str, ...],
     summary: bool,
+    by: str | None,
+    ids_unique: bool,
 ) -> None:
-    """Charge usage records. USAGE is a file of JSON lines (.jsonl) or CSV (.csv); - is JSON lines on standard input.
+    """Charge usage records. USAGE is a file of JSON lines (.jsonl), CSV (.csv) or Parquet (.parquet); - is JSON lines
+    on standard input.
 
     Charges go to OUT, or to standard output as JSON lines; on a terminal totals are shown in their place. A record that
     cannot be charged goes to --rejects, or to standard error, with the reason, and the others go on. A record that is
@@ -79,12 +90,15 @@ def command(
     --map reads usage objects of others: openai, anthropic, gemini, bedrock, otel, cloudevents, or a mapping file of
     your own (.toml). --set account=acme gives what its objects lack; --set type=chat holds for all.
 
+    --by account,day writes exact totals in place of charges, as CSV where -o does not tell another format; keys are
+    account, type, text fields of the usage, and hour, day, week, month, quarter or year in the ruleset's time zone.
+
     --format tells the format of USAGE where its name does not, otherwise that of the charges.
 
     Exit code 0: done. 1: records were rejected. 2: a file cannot be read or written, or the rules have errors.
     130: interrupted.
     """
-    source = source_format(usage, given)
+    source = source_format(usage, given, parquet=True)
     told_by_name = format_of(usage) is not None
     target = _target_format(out, given, told_by_name)
     if usage == "-" and accounts == "-":
@@ -96,12 +110,16 @@ def command(
     from pricelang.cli.rules import loaded
 
     ruleset = loaded(rules)
+    keys = None if by is None else by_keys(by, ruleset)
     check_type(ruleset, source, kind)
     mapping = mapping_of(map_name, given_values, ruleset, source)
-    summary = summary or (out is None and target == "jsonl" and sys.stdout.isatty())
+    summary = summary or (out is None and target == "jsonl" and keys is None and sys.stdout.isatty())
+    if source == "parquet":
+        _rate_columns(ruleset, usage, out, target, accounts, rejects, keys, ids_unique, summary)
+        return
     with opened(usage) as stream:
         known = accounts_of(accounts, ruleset)
-        with _Run(ruleset, stream, out, rejects, target, summary) as run:
+        with _Run(ruleset, stream, out, rejects, target, summary, keys) as run:
             run.mapping = mapping
             run.go(source, kind, *known)
         run.tell()
@@ -113,10 +131,59 @@ def command(
 
 def _target_format(out: str | None, given: str | None, told_by_name: bool) -> str:
     if out is None or out == "-":
-        return given or "jsonl" if told_by_name else "jsonl"
+        found = given or "jsonl" if told_by_name else "jsonl"
+        if found == "parquet":
+            raise click.UsageError("Parquet is written to a file; name one with -o")
+        return found
     if not os.path.splitext(out)[1] and given is None:
         return "jsonl"
-    return chosen_format(out, given)
+    return chosen_format(out, given, parquet=True)
+
+
+def by_keys(by: str, rules: Ruleset) -> tuple[str, ...]:
+    """The keys of `--by`."""
+    from pricelang.cli.columns import columnar_of
+    from pricelang.cli.columns import keys_of
+
+    columnar_of(rules, {}, {})
+    found = keys_of(by, rules)
+    assert found is not None
+    return found
+
+
+def _rate_columns(
+    rules: Ruleset,
+    usage: str,
+    out: str | None,
+    target: str,
+    accounts: str | None,
+    rejects: str | None,
+    keys: tuple[str, ...] | None,
+    ids_unique: bool,
+    summary: bool,
+) -> None:
+    """A Parquet file, charged in columns."""
+    from pricelang.cli.columns import ColumnRun
+
+    run = ColumnRun(rules, usage, *accounts_of(accounts, rules))
+    outcome = run.go(out, target, rejects, keys, ids_unique, summary)
+    counts = Counts(
+        outcome.records,
+        outcome.charged,
+        outcome.rejected,
+        outcome.duplicates,
+        outcome.period_ends,
+        outcome.period_ends_refused,
+    )
+    if summary and keys is None and outcome.groups is not None:
+        from pricelang.cli.summary import Summary
+
+        found = Summary(rules.program)
+        found.add_groups(outcome.groups, outcome.first, outcome.last)
+        click.echo(found.text())
+    click.echo(counts.text(), err=True)
+    if counts.rejected or counts.period_ends_refused:
+        raise Stopped(1)
 
 
 def distinct(inputs: list[str | None], outputs: list[str | None]) -> None:
@@ -175,7 +242,14 @@ class _Run:
     """One run: where charges and rejects go, and the counts."""
 
     def __init__(
-        self, rules: Ruleset, stream: BinaryIO, out: str | None, rejects: str | None, target: str, summary: bool
+        self,
+        rules: Ruleset,
+        stream: BinaryIO,
+        out: str | None,
+        rejects: str | None,
+        target: str,
+        summary: bool,
+        by: tuple[str, ...] | None = None,
     ) -> None:
         from pricelang.cli.progress import Progress
         from pricelang.cli.summary import Summary
@@ -189,6 +263,13 @@ class _Run:
         self.mapping: UsageMapping | None = None
         self.summary = Summary(rules.program) if summary else None
         self.keys: deque[str] = deque()
+        self.groups: Groups | None = None
+        self.fields: deque[dict[str, object]] = deque()
+        self.parquet: ParquetCharges | None = None
+        if by is not None:
+            from pricelang.cli.columns import groups_of
+
+            self.groups = groups_of(rules, by)
         mixed = sys.stdout.isatty() and not summary and out in (None, "-")
         self.progress = Progress(stream, not mixed)
         self.charges: Written | None = None
@@ -233,10 +314,13 @@ class _Run:
             return
         if self.mapping is not None:
             items = self.mapping.items(items, counts.leave_out)
-        write = self._writer()
+        write = self._writer() if self.groups is None else lambda charge: None
         for result in self.rules.rate_items(self._counted(items), accounts=accounts, signups=signups):
             at_period_end = counts.decided == counts.taken
             key = "" if at_period_end or not self.keys else self.keys.popleft()
+            fields = {} if at_period_end or not self.fields else self.fields.popleft()
+            if self.groups is not None and isinstance(result, Charge):
+                self.groups.charge(result, fields)
             if not isinstance(result, Charge):
                 self._reject(result, at_period_end)
             elif at_period_end:
@@ -247,6 +331,12 @@ class _Run:
                 write(result)
                 self._sum(result, key)
                 counts.charged += 1
+        if self.parquet is not None:
+            self.parquet.close()
+        if self.groups is not None and self.charge_to is not None:
+            from pricelang.cli.columns import write_totals
+
+            write_totals(self.groups, self.charge_to, self.target if self.out is not None else "csv")
         if self.charge_to is not None:
             self.charge_to.flush()
 
@@ -256,6 +346,8 @@ class _Run:
             counts.taken += 1
             if summary is not None:
                 self.keys.append(summary.key_of(item[1]) if isinstance(item[1], dict) else "")
+            if self.groups is not None:
+                self.fields.append(item[1] if isinstance(item[1], dict) else {})
             if shown and not counts.taken & 127:
                 self.progress.tell(counts.taken)
             yield item
@@ -270,6 +362,11 @@ class _Run:
             return lambda charge: None
         if self.target == "csv":
             return _csv_writer(stream)
+        if self.target == "parquet":
+            from pricelang.cli.columns import ParquetCharges
+
+            self.parquet = ParquetCharges(self.rules, stream)
+            return self.parquet.write
         encode = json.JSONEncoder(ensure_ascii=False).encode
         at_once = stream is sys.stdout.buffer and sys.stdout.isatty()
 

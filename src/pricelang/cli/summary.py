@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from pricelang.cli.findings import counted
 from pricelang.cli.findings import width
@@ -17,6 +18,9 @@ from pricelang.number import round_to
 from pricelang.period import instant_text
 from pricelang.report.contents import label_field
 from pricelang.units import plural
+
+if TYPE_CHECKING:
+    from pricelang.engine.columnar.totals import Groups
 
 MOST_GROUPS = 25
 """Groups of one usage that are listed; the cheaper ones are put together."""
@@ -71,6 +75,20 @@ class Summary:
         self.accounts.add(charge.account)
         self.first = charge.at if self.first is None else min(self.first, charge.at)
         self.last = charge.at if self.last is None else max(self.last, charge.at)
+
+    def add_groups(self, groups: Groups, first: Fraction | None, last: Fraction | None) -> None:
+        """Takes in sums by usage, main keys and account, without their lines."""
+        names = groups.table().column_names[:-2]
+        for row in groups.table().to_pylist():
+            kind = row["type"]
+            name = self.keys.get(kind)
+            value = row.get(name) if name is not None and name in names else None
+            key = printable(value) if isinstance(value, str) else ""
+            total = self.totals.setdefault(kind, {}).setdefault(key, _Total())
+            total.charges += row["records"]
+            total.amount += Fraction(row["amount"])
+            self.accounts.add(row["account"])
+        self.first, self.last = first, last
 
     def text(self) -> str:
         """The table."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pricelang.library import Ruleset
     from pricelang.maps.mapping import UsageMapping
 
-FORMATS = ("jsonl", "csv")
+FORMATS = ("jsonl", "csv", "parquet")
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 
 
@@ -27,20 +27,23 @@ def format_of(path: str) -> str | None:
     return _SUFFIXES.get(os.path.splitext(path)[1].lower())
 
 
-def source_format(path: str, given: str | None) -> str:
+def source_format(path: str, given: str | None, parquet: bool = False) -> str:
     """The format of a file that is read."""
     if path != "-" and not os.path.exists(path):
         raise Unreadable(f"{path or 'a file without a name'} does not exist")
     if os.path.isdir(path):
         raise Unreadable(f"{path} is a folder; name a file of usage records")
-    return chosen_format(path, given)
+    found = chosen_format(path, given, parquet)
+    if found == "parquet" and path == "-":
+        raise click.UsageError("Parquet is read from a file, not from standard input")
+    return found
 
 
-def chosen_format(path: str, given: str | None) -> str:
+def chosen_format(path: str, given: str | None, parquet: bool = False) -> str:
     """The format of a file: what its name tells, else what was given. `-` is JSON lines unless something was given."""
     found = format_of(path) or given or ("jsonl" if path == "-" else None)
-    if found == "parquet":
-        raise click.UsageError(f"{path}: Parquet comes with a later version; use JSON lines or CSV")
+    if found == "parquet" and not parquet:
+        raise click.UsageError(f"{path}: this command takes JSON lines or CSV; `pricelang rate` takes Parquet, too")
     if found is None:
         raise click.UsageError(f"{path}: the name does not tell the format (.jsonl or .csv); say it with --format")
     return found
@@ -124,8 +127,8 @@ def mapping_of(name: str | None, given: tuple[str, ...], rules: Ruleset, kind: s
         if given:
             raise click.UsageError("--set gives what the objects of --map lack; name a mapping with --map")
         return None
-    if kind == "csv":
-        raise click.UsageError("--map is for JSON lines; the columns of a CSV file are the record's fields")
+    if kind != "jsonl":
+        raise click.UsageError("--map is for JSON lines; the columns of a file are the record's fields")
     from pricelang.maps.mapping import UsageMapping
     from pricelang.maps.reading import MappingError
 

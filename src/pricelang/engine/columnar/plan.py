@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pyarrow as pa
 
+from pricelang.core.program import Input
 from pricelang.core.program import UsageType
 from pricelang.engine.columnar.columns import Columns
 from pricelang.engine.columnar.columns import Sources
@@ -68,15 +69,19 @@ def built(engine: Engine, usage: UsageType, shape: Shape, accounts: Accounts) ->
         raise NotColumnar("it is nested too deeply") from None
 
 
-def proof_of(engine: Engine, usage: UsageType) -> Written:
-    """The digits that figures have for every record that can be sent, whatever it holds."""
-    decimals = {one.name: 0 if one.type.whole else MAX_DECIMALS for one in usage.inputs if one.type.kind == "number"}
+def proof_of(engine: Engine, usage: UsageType, schema: pa.Schema | None = None) -> Written:
+    """The digits that figures have for every record that can be sent, whatever it holds; with a schema, for every
+    record that its columns can hold."""
+    decimals: dict[str, int] = {}
+    limits: dict[str, int] = {}
+    for one in usage.inputs:
+        if one.type.kind == "number":
+            decimals[one.name], limits[one.name] = _held_by(one, schema)
     shape = Shape(tuple(sorted(decimals.items())), 9, MAX_DECIMALS)
     try:
         graph = built(engine, usage, shape, Accounts())
     except NotColumnar:
         return Written(None, None, None, None, None)
-    limits = {name: 10 ** (MAX_DIGITS + places) for name, places in decimals.items()}
     limits[ATTRIBUTES] = 10 ** (MAX_DIGITS + MAX_DECIMALS)
     lines = graph.lines
     figures = [
@@ -108,10 +113,28 @@ def proof_of(engine: Engine, usage: UsageType) -> Written:
     )
 
 
-def written_of(engine: Engine, usages: Iterable[str]) -> Written:
+def _held_by(one: Input, schema: pa.Schema | None) -> tuple[int, int]:
+    """The digits after the point that a field's numbers may have, and the greatest at that scale."""
+    places = 0 if one.type.whole else MAX_DECIMALS
+    most = 10 ** (MAX_DIGITS + places)
+    if schema is None or schema.names.count(one.name) != 1:
+        return places, most
+    kind = schema.field(one.name).type
+    if pa.types.is_integer(kind):
+        return 0, 2**kind.bit_width
+    if pa.types.is_floating(kind):
+        return 0, 2**53
+    if pa.types.is_decimal(kind) and 0 <= kind.scale <= MAX_DECIMALS and kind.precision <= MAX_DIGITS + kind.scale:
+        if one.type.whole:
+            return 0, int(10 ** max(0, kind.precision - kind.scale))
+        return int(kind.scale), int(10**kind.precision)
+    return places, most
+
+
+def written_of(engine: Engine, usages: Iterable[str], schema: pa.Schema | None = None) -> Written:
     """How charges of these usages are written: what is proved of all of them."""
     known = engine.program.usages
-    found = [proof_of(engine, known[name]) for name in usages if name in known]
+    found = [proof_of(engine, known[name], schema) for name in usages if name in known]
 
     def most(places: list[int | None]) -> int | None:
         return (

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,15 @@ class Outcome:
     period_ends: int = 0
     period_ends_refused: int = 0
     in_columns: int = 0  # charged by graphs, the others by the record engine
+    first: Fraction | None = None  # instant of what was charged
+    last: Fraction | None = None
     total: Total = field(default_factory=Total)
     groups: Groups | None = None
+
+    def was(self, first: Fraction, last: Fraction) -> None:
+        """Something was charged between two instants."""
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +119,15 @@ class Columnar:
         self.account_of = account_of
         self.sources = Sources(engine.program, accounts)
         self._rate = rate
-        self._written: dict[frozenset[str], Written] = {}
+        self._written: dict[object, Written] = {}
 
     def written(self, source: Source) -> Written:
         """How the figures of a source's charges are written: what is proved of the usages that occur in it."""
         types = source.types()
-        if types not in self._written:
-            self._written[types] = written_of(self.engine, sorted(types))
-        return self._written[types]
+        key = (types, str(source.schema))
+        if key not in self._written:
+            self._written[key] = written_of(self.engine, sorted(types), source.schema)
+        return self._written[key]
 
     @property
     def words(self) -> frozenset[str]:
@@ -181,6 +190,7 @@ class Columnar:
             if isinstance(result, Charge):
                 charges.append(result)
                 outcome.total.charge(result)
+                outcome.was(result.at, result.at)
                 if outcome.groups is not None:
                     outcome.groups.charge(result, {} if at_end else rows[number])
                 if at_end:
@@ -554,11 +564,15 @@ class _Run:
         for part in priced.parts:
             outcome.charged += part.count
             outcome.in_columns += part.count
+            unit = 10**part.usage.built.shape.instants
+            moments = part.given.moment
+            outcome.was(Fraction(int(moments.min()), unit), Fraction(int(moments.max()), unit))
             outcome.total.part(part)
             if outcome.groups is not None:
                 outcome.groups.part(part)
         for row, charge in priced.charges:
             outcome.charged += 1
+            outcome.was(charge.at, charge.at)
             outcome.total.charge(charge)
             if outcome.groups is not None:
                 fields = raw_records(priced.batch.slice(row, 1))[0]
@@ -577,6 +591,8 @@ class _Run:
         mine.rejected += other.rejected
         mine.duplicates += other.duplicates
         mine.total.add(other.total)
+        if other.first is not None and other.last is not None:
+            mine.was(other.first, other.last)
         if mine.groups is not None and other.groups is not None:
             mine.groups.add(other.groups)
 
