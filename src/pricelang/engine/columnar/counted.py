@@ -245,7 +245,7 @@ class Counting:
             if given.count and int(np.abs(values).max()) * given.count >= 2**62:
                 np.logical_or(over, counted, out=over)
                 values = np.zeros_like(values)
-            found, ends, sums = _running(values, groups, periods, kept)
+            found, ends, sums = _running_of(ready, values, groups, periods, kept)
             pending.append((kept, groups[ends], sums, periods[ends]))
             np.logical_or(over, np.abs(found + values) > self.plan.limit, out=over)
             return found
@@ -369,6 +369,19 @@ def _static(graph: Any, bad: Node) -> Node:
         elif not any(node.op == "before" for node in needed([one])):
             found = graph.either(found, one)
     return found  # type: ignore[no-any-return]
+
+
+def _running_of(
+    ready: Bools, values: Ints, groups: Ints, periods: Ints, kept: Kept
+) -> tuple[Ints, Ints, Ints]:
+    """The same of the records that are ready: the account and the instant of another may be anything."""
+    if ready.all():
+        return _running(values, groups, periods, kept)
+    rows = np.flatnonzero(ready)
+    some, ends, sums = _running(values[rows], groups[rows], periods[rows], kept)
+    found = np.zeros(len(values), np.int64)
+    found[rows] = some
+    return found, rows[ends], sums
 
 
 def _running(values: Ints, groups: Ints, periods: Ints, kept: Kept) -> tuple[Ints, Ints, Ints]:
