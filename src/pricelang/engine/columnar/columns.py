@@ -15,6 +15,7 @@ from pricelang.core.program import Input
 from pricelang.core.program import Program
 from pricelang.core.program import UsageType
 from pricelang.engine.columnar.given import Given
+from pricelang.engine.columnar.kinds import is_text
 from pricelang.engine.columnar.moments import EARLIEST
 from pricelang.engine.columnar.moments import LATEST
 from pricelang.engine.columnar.moments import HoursOfWeek
@@ -80,10 +81,6 @@ def shape_of(usage: UsageType, schema: pa.Schema) -> Shape:
                 )
     kind = schema.field("at").type if "at" in schema.names else pa.null()
     return Shape(tuple(sorted(decimals)), _UNITS[kind.unit] if pa.types.is_timestamp(kind) else DECIMALS)
-
-
-def is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 @dataclass(slots=True)

@@ -30,6 +30,8 @@ from pricelang.engine.columnar.columns import Sources
 from pricelang.engine.columnar.ids import among
 from pricelang.engine.columnar.ids import digests
 from pricelang.engine.columnar.ids import repeated_of
+from pricelang.engine.columnar.kinds import repeats
+from pricelang.engine.columnar.kinds import stands_once
 from pricelang.engine.columnar.loops import LEAST
 from pricelang.engine.columnar.loops import available
 from pricelang.engine.columnar.ordered import MOMENTS
@@ -124,6 +126,8 @@ class Columnar:
     def written(self, source: Source) -> Written:
         """How the figures of a source's charges are written: what is proved of the usages that occur in it."""
         types = source.types()
+        if types is None:
+            types = frozenset(self.program.usages)
         key = (types, str(source.schema))
         if key not in self._written:
             self._written[key] = written_of(self.engine, sorted(types), source.schema)
@@ -143,6 +147,8 @@ class Columnar:
 
     def run(self, source: Source, wanted: Wanted) -> Outcome:
         """Charges all records of a source. Raises SourceError where it can't be read."""
+        if repeats(source.schema):
+            return self._by_definition(source, wanted)
         if counts_over_time(self.program):
             return self._counted(source, wanted)
         return _Run(self, source, wanted).go()
@@ -185,8 +191,9 @@ class Columnar:
         charges: list[Charge] = []
         rejections: list[tuple[int, Rejection]] = []
         found = rate_stream(self.engine, rate, Intake(self.program), items(), self.account_of)
+        counted = counts_over_time(self.program)
         for number, result in enumerate(found):
-            at_end = number >= outcome.records
+            at_end = counted and number >= outcome.records
             if isinstance(result, Charge):
                 charges.append(result)
                 outcome.total.charge(result)
@@ -239,7 +246,7 @@ def ahead(batches: Iterator[pa.RecordBatch], most: int = 8) -> Iterator[pa.Recor
 
 
 def _unit(source: Source) -> str:
-    if "at" in source.schema.names:
+    if stands_once(source.schema, "at"):
         kind = source.schema.field("at").type
         if pa.types.is_timestamp(kind) and kind.unit == "ns":
             return "ns"

@@ -12,6 +12,11 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pricelang.engine.columnar.kinds import plain_batch
+from pricelang.engine.columnar.kinds import plain_schema
+from pricelang.engine.columnar.kinds import plain_table
+from pricelang.engine.columnar.kinds import repeats
+from pricelang.engine.columnar.kinds import stands_once
 from pricelang.plain import dataclass
 
 BATCH = 65_536
@@ -61,13 +66,14 @@ class Source(Protocol):
         """The text that a column has in every row, where that is known without reading it."""
         ...
 
-    def types(self) -> frozenset[str]:
-        """The usages that records name."""
+    def types(self) -> frozenset[str] | None:
+        """The usages that records name; None where that is not known."""
         ...
 
 
 def _plain(schema: pa.Schema, words: frozenset[str]) -> list[str]:
-    return [name for name in schema.names if name in words and _is_text(schema.field(name).type)]
+    names = [name for name in schema.names if name in words and stands_once(schema, name)]
+    return [name for name in names if _is_text(schema.field(name).type)]
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
@@ -89,9 +95,8 @@ class ParquetSource:
             self._file = pq.ParquetFile(self.path, read_dictionary=self._words)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"{self.path} cannot be read as Parquet: {error}") from None
-        self.schema = self._file.schema_arrow
+        self.schema = plain_schema(self._file.schema_arrow)
         self.count = self._file.metadata.num_rows
-        self._repeated = len(set(self.schema.names)) != len(self.schema.names)
 
     def units(self) -> list[Unit]:
         found = []
@@ -108,13 +113,16 @@ class ParquetSource:
     def batches(self, unit: Unit, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         with self._open() as file:
             try:
-                yield from file.iter_batches(BATCH, [unit.number], columns, use_threads=False)
+                yield from map(plain_batch, file.iter_batches(BATCH, [unit.number], columns, use_threads=False))
             except (pa.ArrowException, OSError) as error:
                 raise SourceError(f"{self.path} cannot be read to its end: {error}") from None
 
     def rows(self, unit: Unit, rows: Any) -> pa.RecordBatch:
         with self._open() as file:
-            found = file.read_row_group(unit.number, use_threads=False).take(pa.array(rows))
+            try:
+                found = plain_table(file.read_row_group(unit.number, use_threads=False)).take(pa.array(rows))
+            except (pa.ArrowException, OSError) as error:
+                raise SourceError(f"{self.path} cannot be read to its end: {error}") from None
         batches = found.combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=found.schema)
 
@@ -158,9 +166,11 @@ class ParquetSource:
         only = found.pop() if len(found) == 1 else None
         return only if isinstance(only, str) else None
 
-    def types(self) -> frozenset[str]:
+    def types(self) -> frozenset[str] | None:
         if "type" not in self.schema.names:
             return frozenset()
+        if repeats(self.schema):
+            return None
         only = self.constant("type")
         if only is not None:
             return frozenset({only})
@@ -171,6 +181,7 @@ class TableSource:
     """An Arrow table in memory."""
 
     def __init__(self, table: pa.Table, words: frozenset[str]) -> None:
+        table = plain_table(table)
         for name in _plain(table.schema, words):
             index = table.schema.get_field_index(name)
             if index >= 0:
@@ -199,14 +210,16 @@ class TableSource:
     def constant(self, name: str) -> str | None:
         return None
 
-    def types(self) -> frozenset[str]:
-        if self.schema.names.count("type") != 1:
+    def types(self) -> frozenset[str] | None:
+        if "type" not in self.schema.names:
             return frozenset()
+        if repeats(self.schema):
+            return None
         return _words(self.table.column("type").chunks)
 
 
-def _words(columns: Iterable[pa.Array]) -> frozenset[str]:
-    """The words of a column of texts."""
+def _words(columns: Iterable[pa.Array]) -> frozenset[str] | None:
+    """The words of a column of texts; None where not all can be read."""
     found: set[str] = set()
     known: object = None
     for column in columns:
@@ -223,5 +236,5 @@ def _words(columns: Iterable[pa.Array]) -> frozenset[str]:
         try:
             found.update(word for word in words.to_pylist() if isinstance(word, str))
         except UnicodeDecodeError:
-            continue
+            return None
     return frozenset(found)
