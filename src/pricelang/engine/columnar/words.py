@@ -53,7 +53,8 @@ class Words:
         if kept is not None and _same(kept, dictionary):
             assert found is not None
             return found
-        found = np.array([*map(self.number, dictionary.to_pylist()), -1], np.int64)
+        words = dictionary.to_pylist()
+        found = np.array([*(-1 if word is None else self.number(word) for word in words), -1], np.int64)
         self._kept = (dictionary, found)
         self._alike = (found, bool((found[:-1] == np.arange(len(dictionary))).all()))
         return found
