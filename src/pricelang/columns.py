@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pricelang.engine.columnar.run import Outcome
     from pricelang.engine.columnar.sources import Source
 
+ROW_GROUP = 250_000
+"""Charges of a row group."""
+
 EXTRA = "columns need NumPy and pyarrow; install them with `pip install 'pricelang[columnar]'`"
 
 
@@ -94,11 +97,49 @@ def source_of(usage: object, columnar: Columnar) -> Source:
         raise ValueError(str(error)) from None
 
 
-def parquet_writer(out: Any, schema: Any) -> Any:
-    """A writer of charges to a path or a stream. Texts that repeat are dictionaries in the file; readers see texts."""
-    import pyarrow.parquet as pq
+class ParquetWriter:
+    """Writes charges to a path or a stream, in row groups of a good size. Texts that repeat are dictionaries in the
+    file; readers see texts."""
 
-    return pq.ParquetWriter(out, schema, compression="zstd", store_schema=False)
+    def __init__(self, out: Any, schema: Any) -> None:
+        import pyarrow.parquet as pq
+
+        words = ["type", "account", "currency"] + [
+            f"lines.list.element.{name}" for name in ("name", "unit", "rule", "row")
+        ]
+        known = {"type", "account", "currency"} & set(schema.names)
+        kept = [word for word in words if word in known or ("lines" in schema.names and word.startswith("lines."))]
+        self.writer = pq.ParquetWriter(out, schema, compression="zstd", use_dictionary=kept, store_schema=False)
+        self.held: list[Any] = []
+        self.count = 0
+
+    def write_batch(self, batch: Any) -> None:
+        self.held.append(batch)
+        self.count += batch.num_rows
+        if self.count >= ROW_GROUP:
+            self.flush()
+
+    def write_table(self, table: Any) -> None:
+        self.writer.write_table(table)
+
+    def flush(self) -> None:
+        import pyarrow as pa
+
+        if self.held:
+            self.writer.write_table(pa.Table.from_batches(self.held).unify_dictionaries(), row_group_size=2 * ROW_GROUP)
+        self.held, self.count = [], 0
+
+    def close(self) -> None:
+        self.flush()
+        self.writer.close()
+
+    def __enter__(self) -> ParquetWriter:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.held = []
+        self.close()
 
 
 def rate_many(
@@ -125,7 +166,7 @@ def rate_many(
     with contextlib.ExitStack() as stack:
         take: Callable[[Any], None] | None = None
         if out is not None:
-            writer = stack.enter_context(parquet_writer(os.fspath(out), columnar.schema(source)))
+            writer = stack.enter_context(ParquetWriter(os.fspath(out), columnar.schema(source)))
             take = writer.write_batch
         elif not summed:
             take = charges.append

@@ -109,9 +109,9 @@ class ParquetCharges:
 
 def parquet_writer(stream: BinaryIO, schema: Any) -> Any:
     """A writer of charges."""
-    from pricelang.columns import parquet_writer
+    from pricelang.columns import ParquetWriter
 
-    return parquet_writer(stream, schema)
+    return ParquetWriter(stream, schema)
 
 
 def text_writer(stream: BinaryIO, target: str) -> Callable[[Any], None]:

@@ -80,7 +80,7 @@ def _columns(rules: Ruleset, name: str) -> tuple[str, str]:
 
 
 def _text(found: list[dict[str, Any]]) -> str:
-    lines = []
+    lines: list[str] = []
     usage = None
     for one in found:
         if one["usage"] != usage:

@@ -34,25 +34,25 @@ def schema_of(written: Written, unit: str = "us") -> pa.Schema:
     """The columns of charges."""
     line = pa.struct(
         [
-            pa.field("name", WORD),
-            pa.field("quantity", figure_type(written.quantity)),
-            pa.field("unit", WORD),
-            pa.field("amount", figure_type(written.line_amount)),
-            pa.field("exact", figure_type(written.line_exact)),
-            pa.field("rule", WORD),
+            pa.field("name", WORD, False),
+            pa.field("quantity", figure_type(written.quantity), False),
+            pa.field("unit", WORD, False),
+            pa.field("amount", figure_type(written.line_amount), False),
+            pa.field("exact", figure_type(written.line_exact), False),
+            pa.field("rule", WORD, False),
             pa.field("row", WORD),
         ]
     )
     return pa.schema(
         [
-            pa.field("id", pa.string()),
-            pa.field("type", WORD),
-            pa.field("at", pa.timestamp(unit, "UTC")),
-            pa.field("account", WORD),
-            pa.field("currency", WORD),
-            pa.field("amount", figure_type(written.amount)),
-            pa.field("exact", figure_type(written.exact)),
-            pa.field("lines", pa.list_(pa.field("item", line))),
+            pa.field("id", pa.string(), False),
+            pa.field("type", WORD, False),
+            pa.field("at", pa.timestamp(unit, "UTC"), False),
+            pa.field("account", WORD, False),
+            pa.field("currency", WORD, False),
+            pa.field("amount", figure_type(written.amount), False),
+            pa.field("exact", figure_type(written.exact), False),
+            pa.field("lines", pa.list_(pa.field("element", line, False)), False),
         ]
     )
 
@@ -263,10 +263,10 @@ def charge_rows(charges: Sequence[Charge], written: Written, unit: str = "us") -
 
 def _without_words(field: pa.Field) -> pa.Field:
     if pa.types.is_dictionary(field.type):
-        return pa.field(field.name, pa.string())
+        return pa.field(field.name, pa.string(), field.nullable)
     if pa.types.is_list(field.type):
         inner = pa.struct([_without_words(one) for one in field.type.value_type])
-        return pa.field(field.name, pa.list_(pa.field("item", inner)))
+        return pa.field(field.name, pa.list_(pa.field("element", inner, False)), False)
     return field
 
 

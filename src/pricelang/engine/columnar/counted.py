@@ -112,22 +112,22 @@ class Groups:
         return [(number, one[1:]) for number, one in enumerate(self.members) if one[0] == account]
 
 
-@dataclass(slots=True)
-class Kept:
-    """One total by group: what was counted, in which period."""
+class Store:
+    """Totals of the same groups. A group has a run of numbers: the batch that moved it last, then for each total what
+    was counted, and in which period."""
 
-    total: Total
-    groups: Groups
-    sums: Ints
-    periods: Ints
-    stamps: Ints
+    def __init__(self, groups: Groups, nodes: list[Node]) -> None:
+        self.groups = groups
+        self.nodes = nodes
+        self.totals: list[Total] = [node.data for node in nodes]
+        self.wide = 1 + 2 * len(nodes)
+        self.runs = np.zeros((0, self.wide), np.int64)
 
     def grow(self, count: int) -> None:
-        if count > len(self.sums):
-            more = max(count, 2 * len(self.sums)) - len(self.sums)
-            self.sums = np.concatenate([self.sums, np.zeros(more, np.int64)])
-            self.periods = np.concatenate([self.periods, np.full(more, NEVER, np.int64)])
-            self.stamps = np.concatenate([self.stamps, np.full(more, -1, np.int64)])
+        if count > len(self.runs):
+            more = np.zeros((max(count, 2 * len(self.runs)) - len(self.runs), self.wide), np.int64)
+            more[:, 2::2] = NEVER
+            self.runs = np.concatenate([self.runs, more])
 
 
 @dataclass(slots=True)
@@ -151,13 +151,11 @@ class Counting:
         self.outputs = outputs
         self.bad = plan.built.bad
         self.befores = [node for node in needed([*outputs, self.bad]) if node.op == "before"]
-        groups: dict[tuple[str, ...], Groups] = {}
-        self.kept: list[Kept] = []
+        apart: dict[tuple[str, ...], list[Node]] = {}
         for node in self.befores:
-            total: Total = node.data
-            mine = groups.setdefault(total.apart, Groups(total.apart))
-            empty = np.zeros(0, np.int64)
-            self.kept.append(Kept(total, mine, empty, empty.copy(), empty.copy()))
+            apart.setdefault(node.data.apart, []).append(node)
+        self.stores = [Store(Groups(sources), nodes) for sources, nodes in apart.items()]
+        self.befores = [node for store in self.stores for node in store.nodes]
         self.loops = loops and can_loop(needed([*outputs, self.bad]))
         self.calendar = Calendar()
         self._static = Form([_static(plan.built.graph, self.bad)])
@@ -168,20 +166,23 @@ class Counting:
     def price(self, given: Given, ready: Bools) -> Result:
         """Prices the records that are ready, in their order."""
         unit = 10**self.plan.built.shape.instants
-        groups = {kept.groups.sources: kept.groups.of(given) for kept in self.kept}
-        periods = {
-            name: self.calendar.starts(given, *name, unit)
-            for name in {(kept.total.unit, kept.total.zone) for kept in self.kept}
-        }
-        for kept in self.kept:
-            mine = groups[kept.groups.sources]
-            kept.grow(int(mine.max()) + 1 if len(mine) else 0)
-        of = [(groups[kept.groups.sources], periods[kept.total.unit, kept.total.zone]) for kept in self.kept]
-        return self._by_loop(given, ready, of) if self.loops else self._by_numpy(given, ready, of)
+        periods: dict[tuple[str, str], Ints] = {}
+        for store in self.stores:
+            for total in store.totals:
+                if (total.unit, total.zone) not in periods:
+                    periods[total.unit, total.zone] = self.calendar.starts(given, total.unit, total.zone, unit)
+        groups = [store.groups.of(given) for store in self.stores]
+        for store, mine in zip(self.stores, groups, strict=True):
+            store.grow(int(mine.max()) + 1 if len(mine) else 0)
+        return (
+            self._by_loop(given, ready, groups, periods)
+            if self.loops
+            else self._by_numpy(given, ready, groups, periods)
+        )
 
     # --- one pass, compiled
 
-    def _by_loop(self, given: Given, ready: Bools, of: list[tuple[Ints, Ints]]) -> Result:
+    def _by_loop(self, given: Given, ready: Bools, groups: list[Ints], periods: dict[tuple[str, str], Ints]) -> Result:
         facts = {
             number: value
             for number, value in facts_of(self._form.nodes, given, self.known).items()
@@ -192,36 +193,34 @@ class Counting:
         if loop is None:
             made = folded([*self.outputs, self.bad, *self.befores], facts)
             count = len(self.outputs)
-            loop = self._loops[key] = CountedLoop(made[:count], made[count], made[count + 1 :])
+            rest_of = iter(made[count + 1 :])
+            stores = [[next(rest_of) for _ in store.nodes] for store in self.stores]
+            loop = self._loops[key] = CountedLoop(made[:count], made[count], stores)
         self._batch += 1
         count = given.count
         bad = np.empty(count, np.bool_)
         outs = [np.zeros(count, kind) for kind in loop.kinds]
-        undone = np.zeros(len(self.kept), np.int64)
+        undone = np.zeros(len(self.stores), np.int64)
         state: list[Any] = []
-        undo: list[tuple[Ints, Ints, Ints]] = []
+        undo: list[Ints] = []
         before: list[Ints] = []
-        for kept, (groups, periods) in zip(self.kept, of, strict=True):
-            old = (np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64))
+        for store, mine in zip(self.stores, groups, strict=True):
+            most = min(count, len(store.runs)) + 1
+            old, was = np.empty(most * store.wide, np.int64), np.empty(count * len(store.nodes), np.int64)
             undo.append(old)
-            before.append(np.empty(count, np.int64))
-            groups, periods = np.ascontiguousarray(groups, np.int64), np.ascontiguousarray(periods, np.int64)
-            state += [groups, periods, kept.sums, kept.periods, kept.stamps, *old, before[-1]]
+            before += [was[number :: len(store.nodes)] for number in range(len(store.nodes))]
+            state += [np.ascontiguousarray(mine, np.int64), store.runs.reshape(-1), old, was]
+            state += [periods[total.unit, total.zone] for total in store.totals]
         arguments = loop.arguments.given(given, self.known)
         loop.loop(count, self._batch, self.plan.limit, ready, bad, undone, *arguments, *state, *outs)
         rest = iter(outs)
         outputs = tuple(node.data if node.op in ("const", "truth") else next(rest) for node in loop.outputs)
 
         def back(accounts: set[int]) -> None:
-            for index, kept in enumerate(self.kept):
-                which, sums, periods = (one[: undone[index]] for one in undo[index])
-                if accounts:
-                    owners = (
-                        which if not kept.groups.sources else [kept.groups.members[one][0] for one in which.tolist()]
-                    )
-                    mine = np.isin(owners, list(accounts))
-                    kept.sums[which[mine]] = sums[mine]
-                    kept.periods[which[mine]] = periods[mine]
+            for index, store in enumerate(self.stores):
+                runs = undo[index][: undone[index] * store.wide].reshape(-1, store.wide)
+                mine = np.isin(store.groups.owners(runs[:, 0]), list(accounts))
+                store.runs[runs[mine, 0], 1:] = runs[mine, 1:]
 
         return Result(outputs, bad, before, back, set())
 
@@ -230,23 +229,27 @@ class Counting:
 
     # --- by NumPy
 
-    def _by_numpy(self, given: Given, ready: Bools, of: list[tuple[Ints, Ints]]) -> Result:
+    def _by_numpy(self, given: Given, ready: Bools, groups: list[Ints], periods: dict[tuple[str, str], Ints]) -> Result:
         (static,) = self._static(given, self.known)
         alive = ready & ~array_of(static, given.count)
-        pending: list[tuple[Kept, Ints, Ints, Ints]] = []
+        pending: list[tuple[Store, int, Ints, Ints, Ints]] = []
         over = np.zeros(given.count, np.bool_)
-        index = {node.data: number for number, node in enumerate(self.befores)}
+        index = {
+            total: (number, store, column)
+            for number, store in enumerate(self.stores)
+            for column, total in enumerate(store.totals)
+        }
 
         def before(total: Any, value: Any, when: Any) -> Any:
-            number = index[total]
-            kept, (groups, periods) = self.kept[number], of[number]
+            number, store, column = index[total]
+            mine, starts = groups[number], periods[total.unit, total.zone]
             counted = alive & when
             values = np.where(counted, value, 0)
             if given.count and int(np.abs(values).max()) * given.count >= 2**62:
                 np.logical_or(over, counted, out=over)
                 values = np.zeros_like(values)
-            found, ends, sums = _running_of(ready, values, groups, periods, kept)
-            pending.append((kept, groups[ends], sums, periods[ends]))
+            found, ends, sums = _running_of(ready, values, mine, starts, store, column)
+            pending.append((store, column, mine[ends], sums, starts[ends]))
             np.logical_or(over, np.abs(found + values) > self.plan.limit, out=over)
             return found
 
@@ -254,17 +257,16 @@ class Counting:
         results = self._form(given, self.known)
         count = len(self.outputs)
         bad = ~ready | array_of(results[count], given.count) | over
-        undo: list[tuple[Kept, Ints, Ints, Ints]] = []
-        for kept, which, sums, starts in pending:
-            undo.append((kept, which, kept.sums[which], kept.periods[which]))
-            kept.sums[which] = sums
-            kept.periods[which] = starts
+        undo: list[tuple[Store, int, Ints, Ints]] = []
+        for store, column, which, sums, starts in pending:
+            pair = slice(1 + 2 * column, 3 + 2 * column)
+            undo.append((store, column, which, store.runs[which, pair]))
+            store.runs[which, pair] = np.stack([sums, starts], axis=1)
 
         def back(accounts: set[int]) -> None:
-            for kept, which, sums, starts in undo:
-                mine = np.isin(kept.groups.owners(which), list(accounts))
-                kept.sums[which[mine]] = sums[mine]
-                kept.periods[which[mine]] = starts[mine]
+            for store, column, which, runs in undo:
+                mine = np.isin(store.groups.owners(which), list(accounts))
+                store.runs[which[mine], 1 + 2 * column : 3 + 2 * column] = runs[mine]
 
         befores = [array_of(one, given.count) for one in results[count + 1 :]]
         spoilt = np.flatnonzero(alive & bad)  # they were counted, and should not have been
@@ -281,18 +283,20 @@ class Counting:
         names = self.known.words
         name = names[ACCOUNT].list[account]
         pairs: dict[tuple[object, ...], list[Fraction | None]] = {}
-        for kept in self.kept:
-            for group, apart in kept.groups.of_account(account):
-                if group >= len(kept.sums) or kept.periods[group] == NEVER:
+        for store in self.stores:
+            for group, apart in store.groups.of_account(account):
+                if group >= len(store.runs):
                     continue
                 words = tuple(
                     names[source].list[word] if word >= 0 else None
-                    for source, word in zip(kept.groups.sources, apart, strict=True)
+                    for source, word in zip(store.groups.sources, apart, strict=True)
                 )
-                key: tuple[object, ...] = (name, *kept.total.key, Fraction(int(kept.periods[group])), words)
-                pair = pairs.setdefault(key, [None, None])
-                pair[kept.total.exactly] = Fraction(int(kept.sums[group]), kept.total.scale)
-                kept.periods[group] = NEVER
+                for column, total in enumerate(store.totals):
+                    value, period = store.runs[group, 1 + 2 * column : 3 + 2 * column].tolist()
+                    if period != NEVER:
+                        pair = pairs.setdefault((name, *total.key, Fraction(period), words), [None, None])
+                        pair[total.exactly] = Fraction(value, total.scale)
+                store.runs[group, 2::2] = NEVER
         _fill(counts, pairs)
 
     def load_row(self, given: Given, row: int, result: Result, counts: Counts) -> None:
@@ -302,20 +306,21 @@ class Counting:
         account = int(given.words[ACCOUNT][row])
         at = Fraction(int(given.moment[row]), unit)
         pairs: dict[tuple[object, ...], list[Fraction | None]] = {}
-        for kept, before in zip(self.kept, result.before, strict=True):
-            words = tuple(_word(names[source].list, given.words[source], row) for source in kept.groups.sources)
-            start = period_start(at, kept.total.unit, kept.total.zone)
-            key: tuple[object, ...] = (names[ACCOUNT].list[account], *kept.total.key, start, words)
-            pair = pairs.setdefault(key, [None, None])
-            pair[kept.total.exactly] = Fraction(int(before[row]), kept.total.scale)
+        befores = iter(result.before)
+        for store in self.stores:
+            words = tuple(_word(names[source].list, given.words[source], row) for source in store.groups.sources)
+            for total in store.totals:
+                start = period_start(at, total.unit, total.zone)
+                pair = pairs.setdefault((names[ACCOUNT].list[account], *total.key, start, words), [None, None])
+                pair[total.exactly] = Fraction(int(next(befores)[row]), total.scale)
         _fill(counts, pairs)
 
     def store(self, account: int, counts: Counts) -> bool:
         """Takes an account's totals from counts; False where they are too long to be held here."""
         names = self.known.words
         name = names[ACCOUNT].list[account]
-        found: list[tuple[Kept, int, int, int]] = []
-        mine = {kept.total.key for kept in self.kept}
+        found: list[tuple[Store, int, int, int, int]] = []
+        mine = {total.key for store in self.stores for total in store.totals}
         keys = [key for key in counts.totals if key[0] == name and key[1:4] in mine]
         latest: dict[tuple[Any, Any], tuple[Any, tuple[Fraction, Fraction]]] = {}
         for long in keys:
@@ -323,23 +328,22 @@ class Counting:
             one = (long[1:4], apart)
             if one not in latest or latest[one][0] < start:
                 latest[one] = (start, counts.totals[long])
-        for kept in self.kept:
-            for (key, apart), (start, pair) in latest.items():
-                if key != kept.total.key:
-                    continue
-                value = pair[kept.total.exactly] * kept.total.scale
-                if value.denominator != 1 or abs(value) > self.plan.limit:
-                    return False
-                words = tuple(
-                    -1 if word is None else names[source].number(str(word))
-                    for source, word in zip(kept.groups.sources, apart, strict=True)
-                )
-                group = kept.groups.number((account, *words))
-                found.append((kept, group, int(value), int(start)))
-        for kept, group, sums, period in found:
-            kept.grow(group + 1)
-            kept.sums[group] = sums
-            kept.periods[group] = period
+        for store in self.stores:
+            for column, total in enumerate(store.totals):
+                for (key, apart), (start, pair) in latest.items():
+                    if key != total.key:
+                        continue
+                    value = pair[total.exactly] * total.scale
+                    if value.denominator != 1 or abs(value) > self.plan.limit:
+                        return False
+                    words = tuple(
+                        -1 if word is None else names[source].number(str(word))
+                        for source, word in zip(store.groups.sources, apart, strict=True)
+                    )
+                    found.append((store, column, store.groups.number((account, *words)), int(value), int(start)))
+        for store, column, group, sums, period in found:
+            store.grow(group + 1)
+            store.runs[group, 1 + 2 * column : 3 + 2 * column] = (sums, period)
         for long in keys:
             del counts.totals[long]
         return True
@@ -372,19 +376,19 @@ def _static(graph: Any, bad: Node) -> Node:
 
 
 def _running_of(
-    ready: Bools, values: Ints, groups: Ints, periods: Ints, kept: Kept
+    ready: Bools, values: Ints, groups: Ints, periods: Ints, store: Store, column: int
 ) -> tuple[Ints, Ints, Ints]:
     """The same of the records that are ready: the account and the instant of another may be anything."""
     if ready.all():
-        return _running(values, groups, periods, kept)
+        return _running(values, groups, periods, store, column)
     rows = np.flatnonzero(ready)
-    some, ends, sums = _running(values[rows], groups[rows], periods[rows], kept)
+    some, ends, sums = _running(values[rows], groups[rows], periods[rows], store, column)
     found = np.zeros(len(values), np.int64)
     found[rows] = some
     return found, rows[ends], sums
 
 
-def _running(values: Ints, groups: Ints, periods: Ints, kept: Kept) -> tuple[Ints, Ints, Ints]:
+def _running(values: Ints, groups: Ints, periods: Ints, store: Store, column: int) -> tuple[Ints, Ints, Ints]:
     """What was counted before each record in its group and period; the last record of each, and what was by then."""
     if not len(values):
         return values, np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -401,7 +405,8 @@ def _running(values: Ints, groups: Ints, periods: Ints, kept: Kept) -> tuple[Int
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     lengths = np.diff(np.append(starts, len(ordered)))
     heads = order[starts]
-    carried = np.where(kept.periods[groups[heads]] == periods[heads], kept.sums[groups[heads]], 0)
+    runs = store.runs[groups[heads]]
+    carried = np.where(runs[:, 2 + 2 * column] == periods[heads], runs[:, 1 + 2 * column], 0)
     sums += np.repeat(carried - sums[starts], lengths)
     found = np.empty(len(values), np.int64)
     found[order] = sums

@@ -215,21 +215,20 @@ def _rows(node: Node, given: Given, known: Known) -> Any:
 # --- what came before ------------------------------------------------------------------------------------------------
 
 
-_STATE = ("g", "q", "sum", "per", "stamp", "oldg", "olds", "oldp", "b")
-"""Of each `before` node: groups and periods by record; totals, periods and stamps by group; what to put back."""
-
-
 class CountedLoop:
-    """A loop over records in order of time that keeps, for each `before` node, a total and its period by account."""
+    """A loop over records in order of time that keeps totals by group. `stores` tell which `before` nodes are of the
+    same groups: these have one array, with a run of numbers for each group: the batch in which it was last moved, then
+    for each node the total and its period."""
 
-    def __init__(self, outputs: Sequence[Node], bad: Node, befores: Sequence[Node]) -> None:
+    def __init__(self, outputs: Sequence[Node], bad: Node, stores: Sequence[Sequence[Node]]) -> None:
         self.outputs = list(outputs)
-        self.befores = list(befores)
         arguments = self.arguments = _Arguments()
-        nodes = needed([*outputs, bad, *befores])
-        lines: list[str] = []
+        self.kinds: list[Any] = []
         shown: dict[int, str] = {}
-        for node in nodes:
+        place = {node.number: (s, k) for s, nodes in enumerate(stores) for k, node in enumerate(nodes)}
+        lines = [f"        at{s} = g{s}[i] * {1 + 2 * len(nodes)}" for s, nodes in enumerate(stores)]
+        befores = [node for nodes in stores for node in nodes]
+        for node in needed([*outputs, bad, *befores]):
             if node.op in ("const", "truth"):
                 shown[node.number] = repr(node.data)
                 continue
@@ -237,59 +236,58 @@ class CountedLoop:
             args = [shown[one.number] for one in node.args]
             shown[node.number] = name
             if node.op == "before":
-                k = self.befores.index(node)
-                lines.append(f"        {name} = sum{k}[g{k}[i]] if per{k}[g{k}[i]] == q{k}[i] else 0")
-                continue
-            code = _leaf(node, args, arguments) or _CODE[node.op].format(*args)
+                s, k = place[node.number]
+                code = f"m{s}[at{s} + {1 + 2 * k}] if m{s}[at{s} + {2 + 2 * k}] == q{s}_{k}[i] else 0"
+            else:
+                code = _leaf(node, args, arguments) or _CODE[node.op].format(*args)
             lines.append(f"        {name} = {code}")
-        self.kinds: list[Any] = []
         written = []
         for node in outputs:
             if node.op not in ("const", "truth"):
-                written.append(f"        o{len(self.kinds)}[i] = {shown[node.number]}")
+                written.append(f"            o{len(self.kinds)}[i] = {shown[node.number]}")
                 self.kinds.append(np.bool_ if node.is_truth else np.int64)
-        count = len(self.befores)
-        state = [
-            f"{word}{k}"
-            for k in range(count)
-            for word in ("g", "q", "sum", "per", "stamp", "oldg", "olds", "oldp", "b")
-        ]
+        over = [f"abs(n{node.number} + {shown[node.args[0].number]}) > limit" for node in befores]
+        spoilt: list[str] = []
+        moved: list[str] = []
+        names: list[str] = []
+        kinds: list[str] = []
+        for s, nodes in enumerate(stores):
+            wide = 1 + 2 * len(nodes)
+            names += [f"g{s}", f"m{s}", f"old{s}", f"b{s}", *(f"q{s}_{k}" for k, _ in enumerate(nodes))]
+            kinds += [NUMBERS, NUMBERS_OUT, NUMBERS_OUT, NUMBERS_OUT, *[NUMBERS] * len(nodes)]
+            moved += [
+                f"            if m{s}[at{s}] != batch:",
+                f"                for c in range({wide}):",
+                f"                    old{s}[undone[{s}] * {wide} + c] = m{s}[at{s} + c]",
+                f"                old{s}[undone[{s}] * {wide}] = g{s}[i]",
+                f"                m{s}[at{s}] = batch",
+                f"                undone[{s}] += 1",
+            ]
+            for k, node in enumerate(nodes):
+                value, when = (shown[one.number] for one in node.args[:2])
+                spoilt.append(f"            b{s}[i * {len(nodes)} + {k}] = n{node.number}")
+                moved += [
+                    f"            if {when}:",
+                    f"                m{s}[at{s} + {1 + 2 * k}] = n{node.number} + {value}",
+                    f"                m{s}[at{s} + {2 + 2 * k}] = q{s}_{k}[i]",
+                ]
         outs = [f"o{index}" for index in range(len(self.kinds))]
-        given = ["count", "batch", "limit", "ready", "bad", "undone", *arguments.names, *state, *outs]
+        given = ["count", "batch", "limit", "ready", "bad", "undone", *arguments.names, *names, *outs]
         text = [
             f"def loop({', '.join(given)}):",
-            "    spoilt = 0",
             "    for i in range(count):",
             "        if not ready[i]:",
             "            bad[i] = True",
             "            continue",
             *lines,
+            f"        wrong = {' or '.join([shown[bad.number], *over])}",
+            "        bad[i] = wrong",
+            "        if wrong:",
+            *spoilt,
+            "        else:",
+            *moved,
+            *written,
+            "",
         ]
-        over = [f"abs(n{node.number} + {shown[node.args[0].number]}) > limit" for node in self.befores]
-        text.append(f"        wrong = {' or '.join([shown[bad.number], *over])}")
-        text.append("        bad[i] = wrong")
-        text.append("        if wrong:")
-        text += [f"            b{k}[i] = n{node.number}" for k, node in enumerate(self.befores)]
-        text.append("            spoilt += 1")
-        text.append("        else:")
-        for k, node in enumerate(self.befores):
-            value, when = (shown[one.number] for one in node.args[:2])
-            pad = "            "
-            text.append(f"{pad}if {when}:")
-            text += [
-                f"{pad}    a = g{k}[i]",
-                f"{pad}    if stamp{k}[a] != batch:",
-                f"{pad}        stamp{k}[a] = batch",
-                f"{pad}        oldg{k}[undone[{k}]] = a",
-                f"{pad}        olds{k}[undone[{k}]] = sum{k}[a]",
-                f"{pad}        oldp{k}[undone[{k}]] = per{k}[a]",
-                f"{pad}        undone[{k}] += 1",
-                f"{pad}    sum{k}[a] = n{node.number} + {value}",
-                f"{pad}    per{k}[a] = q{k}[i]",
-            ]
-        text += written
-        text.append("    return spoilt")
         first = (ONE, ONE, ONE, TRUTHS, TRUTHS_OUT, NUMBERS_OUT, *arguments.kinds)
-        of_each = (NUMBERS, NUMBERS, *[NUMBERS_OUT] * 7)
-        last = tuple(kind_of(kind) for kind in self.kinds)
-        self.loop = compiled("\n".join([*text, ""]), (*first, *of_each * count, *last))
+        self.loop = compiled("\n".join(text), (*first, *kinds, *map(kind_of, self.kinds)))

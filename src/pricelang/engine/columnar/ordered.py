@@ -93,24 +93,22 @@ def _moments(batch: pa.RecordBatch) -> Ints:
 
 
 def slices(batches: Iterator[pa.RecordBatch]) -> Iterator[Slice]:
-    """Batches that stand in order, cut so that no instant is in two of them; an account's records of one instant are
+    """Batches that stand in order, joined where one instant is in two of them; an account's records of one instant are
     put in order of their ids."""
-    held: list[pa.RecordBatch] = []
+    held: list[tuple[pa.RecordBatch, Ints]] = []
     start = 0
     for batch in batches:
-        held.append(batch)
-        whole = _joined(held)
-        moments = _moments(whole)
-        cut = int(np.searchsorted(moments, moments[-1], "left")) if len(moments) else 0
-        if cut == 0:
-            held = [whole]
+        if not batch.num_rows:
             continue
-        yield _slice(whole.slice(0, cut), moments[:cut], start)
-        held = [whole.slice(cut)]
-        start += cut
+        moments = _moments(batch)
+        if held and int(moments[0]) > int(held[-1][1][-1]):
+            made = _slice(_joined([one for one, _ in held]), np.concatenate([one for _, one in held]), start)
+            start += len(made.rows)
+            yield made
+            held = []
+        held.append((batch, moments))
     if held:
-        whole = _joined(held)
-        yield _slice(whole, _moments(whole), start)
+        yield _slice(_joined([one for one, _ in held]), np.concatenate([one for _, one in held]), start)
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
@@ -262,8 +260,7 @@ class Ordered:
                     found.add(words.number(self.intake.read(raw).account))
                 except RecordError:
                     continue  # it will be rejected, and moves no count
-        present = set(np.unique(accounts).tolist())
-        return found & present
+        return found & set(np.unique(accounts).tolist()) if found else found
 
     def _judge(
         self,

@@ -15,9 +15,12 @@ from pricelang.engine.charge import Charge
 from pricelang.engine.columnar.batch import EXACT
 from pricelang.engine.columnar.batch import ROUNDED
 from pricelang.engine.columnar.batch import Part
+from pricelang.engine.columnar.charges import decimals
+from pricelang.engine.columnar.charges import words as words_of
 from pricelang.engine.columnar.columns import Sources
 from pricelang.engine.columnar.moments import Stretches
 from pricelang.engine.columnar.plan import MOST_DIGITS
+from pricelang.engine.columnar.plan import places_of
 from pricelang.engine.columnar.terms import ACCOUNT
 from pricelang.engine.columnar.words import Ints
 from pricelang.engine.columnar.words import Words
@@ -97,7 +100,7 @@ class Groups:
             else:
                 raise KeyError(key)
         self.found: dict[tuple[int, ...], list[Any]] = {}
-        self._waiting: dict[int, list[tuple[Ints, Ints, int]]] = {}
+        self._waiting: dict[int, list[tuple[Ints, Ints]]] = {}
         self._held = 0
         self._grouped: dict[int, list[Any]] = {}
 
@@ -110,13 +113,12 @@ class Groups:
             return
         amounts = part.figure(ROUNDED)
         joint = _joint(codes, self.keys)
-        bound = part.usage.bound(graph.rounded.node)
-        if joint is None or amounts.dtype == object or bound * FLUSH * 2 >= 2**63:
+        if joint is None or amounts.dtype == object:
             whole = [np.broadcast_to(np.asarray(code), (part.count,)).tolist() for code in codes]
             for *key, amount in zip(*whole, amounts.tolist(), strict=True):
                 self._one(tuple(key), Fraction(int(amount), graph.rounded.scale))
             return
-        self._waiting.setdefault(graph.rounded.scale, []).append((joint, amounts, bound))
+        self._waiting.setdefault(graph.rounded.scale, []).append((joint, amounts))
         self._held += part.count
         if self._held >= FLUSH:
             self._flush()
@@ -172,11 +174,7 @@ class Groups:
         for scale, waiting in self._waiting.items():
             joint = np.concatenate([one[0] for one in waiting])
             amounts = np.concatenate([one[1] for one in waiting])
-            grouped = pa.table({"key": joint, "amount": amounts}).group_by("key", use_threads=False)
-            sums = grouped.aggregate([("amount", "sum"), ("amount", "count")])
-            self._grouped.setdefault(scale, []).append(
-                tuple(sums.column(name).to_numpy() for name in ("key", "amount_sum", "amount_count"))
-            )
+            self._grouped.setdefault(scale, []).append(_grouped(joint, amounts, None))
         self._waiting = {}
         self._held = 0
 
@@ -191,22 +189,15 @@ class Groups:
     def table(self) -> pa.Table:
         """The sums: a column for each key, `records`, and `amount` as a decimal or as text."""
         self._flush()
+        if len(self._grouped) == 1 and not self.found:
+            scale, some = next(iter(self._grouped.items()))
+            places = places_of(scale)
+            if places is not None and places <= MOST_DIGITS // 2:
+                return self._table(_joined_groups(some), scale, places)
         for scale, some in self._grouped.items():
-            keys = np.concatenate([one[0] for one in some])
-            distinct, inverse = np.unique(keys, return_inverse=True)
-            counts = np.zeros(len(distinct), np.int64)
-            sums = np.zeros(len(distinct), object)
-            low = np.zeros(len(distinct), np.int64)
-            high = np.zeros(len(distinct), np.int64)
-            values = np.concatenate([one[1] for one in some])
-            np.add.at(counts, inverse, np.concatenate([one[2] for one in some]))
-            np.add.at(low, inverse, values & 0xFFFFFFFF)
-            np.add.at(high, inverse, values >> 32)
-            sums = high.astype(object) * 2**32 + low.astype(object)
-            split = _apart(distinct, self.keys)
-            for *key, count, amount in zip(
-                *[one.tolist() for one in split], counts.tolist(), sums.tolist(), strict=True
-            ):
+            joint, sums, counts = _joined_groups(some)
+            split = [one.tolist() for one in _apart(joint, self.keys)]
+            for *key, count, amount in zip(*split, counts.tolist(), sums.tolist(), strict=True):
                 self._one(tuple(key), Fraction(int(amount), scale), count)
         self._grouped.clear()
         rows = []
@@ -215,13 +206,74 @@ class Groups:
                 None if code < 0 else self.words[name].list[code] for name, code in zip(self.keys, codes, strict=True)
             ]
             rows.append((texts, count, decimal_text(amount)))
-        rows.sort(key=lambda one: [("" if text is None else text) for text in one[0]])
+        rows.sort(key=lambda one: [(text is not None, text or "") for text in one[0]])
         columns: dict[str, Any] = {
             name: pa.array([row[0][index] for row in rows], pa.string()) for index, name in enumerate(self.keys)
         }
         columns["records"] = pa.array([row[1] for row in rows], pa.int64())
         columns["amount"] = _amounts([row[2] for row in rows])
         return pa.table(columns)
+
+    def _table(self, groups: tuple[Ints, Any, Ints], scale: int, places: int) -> pa.Table:
+        """The same of whole numbers, without looking at each."""
+        joint, sums, counts = groups
+        codes = _apart(joint, self.keys)
+        ranks = []
+        for name, code in zip(self.keys, codes, strict=True):
+            words = self.words[name].list
+            rank = np.empty(len(words) + 1, np.int64)
+            rank[sorted(range(len(words)), key=words.__getitem__)] = np.arange(len(words))
+            rank[-1] = -1
+            ranks.append(rank[code])
+        order = np.lexsort(ranks[::-1]) if ranks else np.arange(len(joint))
+        columns: dict[str, Any] = {}
+        for name, code in zip(self.keys, codes, strict=True):
+            columns[name] = words_of(code[order], self.words[name].list).dictionary_decode()
+        columns["records"] = pa.array(counts[order], pa.int64())
+        columns["amount"] = decimals(sums[order], scale, places)
+        return pa.table(columns)
+
+
+def _grouped(joint: Ints, amounts: Ints, counts: Ints | None) -> tuple[Ints, Any, Ints]:
+    """Sums and counts by number; sums of more than 64 bits are Python's integers."""
+    most = max(abs(int(amounts.min())), abs(int(amounts.max()))) if len(amounts) else 0
+    table = {"key": joint, "count": np.ones(0, np.int64) if counts is None else counts}
+    asked = [("key", "count")] if counts is None else [("count", "sum")]
+    count = asked[0][0] + "_" + asked[0][1]
+    if counts is None:
+        del table["count"]
+    if most * max(1, len(amounts)) < 2**63:
+        found = pa.table({**table, "amount": amounts}).group_by("key", use_threads=False)
+        sums = found.aggregate([("amount", "sum"), *asked])
+        whole: Any = sums.column("amount_sum").to_numpy()
+    else:
+        split = {"low": amounts & 0xFFFFFFFF, "high": amounts >> 32}
+        found = pa.table({**table, **split}).group_by("key", use_threads=False)
+        sums = found.aggregate([("low", "sum"), ("high", "sum"), *asked])
+        high = sums.column("high_sum").to_numpy().astype(object)
+        whole = high * 2**32 + sums.column("low_sum").to_numpy().astype(object)
+    return sums.column("key").to_numpy(), whole, sums.column(count).to_numpy()
+
+
+def _joined_groups(some: list[tuple[Ints, Any, Ints]]) -> tuple[Ints, Any, Ints]:
+    """Groups that were summed apart, as one."""
+    if len(some) == 1:
+        return some[0]
+    if all(one[1].dtype != object for one in some):
+        joined = [np.concatenate([one[index] for one in some]) for index in range(3)]
+        return _grouped(joined[0], joined[1], joined[2])
+    found: dict[int, list[int]] = {}
+    for keys, sums, counts in some:
+        for key, amount, count in zip(keys.tolist(), sums.tolist(), counts.tolist(), strict=True):
+            kept = found.setdefault(key, [0, 0])
+            kept[0] += amount
+            kept[1] += count
+    values = list(found.values())
+    return (
+        np.array(list(found), np.int64),
+        np.array([one[0] for one in values], object),
+        np.array([one[1] for one in values], np.int64),
+    )
 
 
 def _amounts(texts: list[str]) -> pa.Array:

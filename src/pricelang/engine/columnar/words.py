@@ -16,8 +16,8 @@ from pricelang.engine.columnar.nodes import Look
 from pricelang.engine.columnar.rows import NO_ROW
 from pricelang.engine.columnar.rows import Finder
 
-MOST_COMBINATIONS = 4_000_000
-"""Above this many combinations of keys they are sought in each batch anew."""
+MOST_KEPT = 16
+"""Dictionaries of which the numbers are kept."""
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Bools = np.ndarray[Any, np.dtype[np.bool_]]
@@ -29,8 +29,8 @@ class Words:
     def __init__(self) -> None:
         self.list: list[str] = []
         self._number: dict[str, int] = {}
-        self._kept: tuple[object, Ints | None] = (None, None)
-        self._alike: tuple[Ints | None, bool] = (None, False)
+        self._kept: dict[tuple[object, ...], tuple[pa.Array, Ints]] = {}
+        self._alike: set[int] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -49,27 +49,32 @@ class Words:
 
     def numbers(self, dictionary: pa.Array) -> Ints:
         """The numbers of the words of an Arrow dictionary, and -1 at the end."""
-        kept, found = self._kept
-        if kept is not None and _same(kept, dictionary):
-            assert found is not None
-            return found
+        key = _memory(dictionary)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept[1]
         words = dictionary.to_pylist()
         found = np.array([*(-1 if word is None else self.number(word) for word in words), -1], np.int64)
-        self._kept = (dictionary, found)
-        self._alike = (found, bool((found[:-1] == np.arange(len(dictionary))).all()))
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:  # another thread was faster, and `_alike` knows arrays that are kept only
+                return kept[1]
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+                self._alike.clear()
+            self._kept[key] = (dictionary, found)
+            if (found[:-1] == np.arange(len(dictionary))).all():
+                self._alike.add(id(found))
         return found
 
     def alike(self, numbers: Ints) -> bool:
         """Whether numbers that were just given are the places of the words in their dictionary."""
-        found, alike = self._alike
-        return alike and found is numbers
+        return id(numbers) in self._alike
 
 
-def _same(one: Any, other: pa.Array) -> bool:
-    """Whether two arrays are one in memory."""
-    if len(one) != len(other) or one.offset != other.offset or one.type != other.type:
-        return False
-    return [b and b.address for b in one.buffers()] == [b and b.address for b in other.buffers()]
+def _memory(one: pa.Array) -> tuple[object, ...]:
+    """Where an array lies, which tells it from every other that is held."""
+    return (len(one), one.offset, str(one.type), *(b and b.address for b in one.buffers()))
 
 
 class Known:
@@ -153,7 +158,7 @@ class Known:
         for size in sizes:
             total *= size
         if total >= 2**62:
-            raise OverflowError("too many combinations of keys")
+            return self._rows_apart(finder, codes, count)
         joint = np.zeros(count, np.int64)
         none = np.zeros(count, np.bool_)
         for code, size in zip(codes, sizes, strict=True):
@@ -164,9 +169,7 @@ class Known:
         if none.any():
             joint[none] = 0
         distinct, inverse = np.unique(joint, return_inverse=True)
-        sought = self._sought.setdefault(finder, {})
         found = np.empty(len(distinct), np.int64)
-        words = [self.words[kind.source].list if kind.kind == "word" else [] for kind in finder.kinds]
         for index, one_code in enumerate(distinct.tolist()):
             parts: list[int] = []
             rest = one_code
@@ -174,12 +177,24 @@ class Known:
                 rest, part = divmod(rest, size)
                 parts.append(part)
             key = tuple(reversed(parts))
-            row = sought.get(key)
-            if row is None:
-                values = [finder.value_of(at, part, words[at]) for at, part in enumerate(key)]
-                row = sought[key] = finder.find(values)
-            found[index] = row
+            found[index] = self._row(finder, key)
         rows: Ints = found[inverse]
         if none.any():
             rows[none] = NO_ROW
         return rows
+
+    def _row(self, finder: Finder, key: tuple[int, ...]) -> int:
+        """The row of one combination of codes: sought once, and kept."""
+        sought = self._sought.setdefault(finder, {})
+        row = sought.get(key)
+        if row is None:
+            words = [self.words[kind.source].list if kind.kind == "word" else [] for kind in finder.kinds]
+            values = [finder.value_of(at, part, words[at]) for at, part in enumerate(key)]
+            row = sought[key] = finder.find(values)
+        return row
+
+    def _rows_apart(self, finder: Finder, codes: list[Any], count: int) -> Ints:
+        """The same where one number does not hold all combinations."""
+        columns = [np.broadcast_to(np.asarray(code, np.int64), (count,)).tolist() for code in codes]
+        keys = zip(*columns, strict=True)
+        return np.array([NO_ROW if min(key) < 0 else self._row(finder, key) for key in keys], np.int64)
