@@ -151,7 +151,7 @@ def sums_of(rules: Any, table: pa.Table, expected: list[Any], keys: tuple[str, .
         if len(one) == 4:
             continue
         name, at, account, amount = one[1], one[2], one[3], one[5]
-        raw = raws[row] if row < len(raws) else {}
+        raw = raws[row] if row < len(raws) else None  # a period's end
         key = []
         for each in keys:
             if each == "type":
@@ -161,7 +161,7 @@ def sums_of(rules: Any, table: pa.Table, expected: list[Any], keys: tuple[str, .
             elif each in ("hour", "day", "week", "month", "quarter", "year"):
                 key.append(period_name(period_start(at, each, program.zone), each, program.zone))
             else:
-                key.append(str(raw.get(each, defaults.get((name, each)))))
+                key.append(str(None if raw is None else raw.get(each, defaults.get((name, each)))))
         kept = sums.setdefault(tuple(key), [0, Fraction(0)])
         kept[0] += 1
         kept[1] += amount

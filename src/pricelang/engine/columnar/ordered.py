@@ -205,6 +205,7 @@ class Ordered:
         self._redone = []
         for part in found.parts:
             part.rows = one.rows[part.rows] if part.rows is not None else one.rows
+        found.charged_rows = [row for row, _ in found.charges]
         found.charges = [(int(one.rows[row]), charge) for row, charge in found.charges]
         found.rejections = sorted(
             ((int(one.rows[row]), each) for row, each in found.rejections), key=lambda each: each[0]

@@ -199,7 +199,7 @@ class Columnar:
                 outcome.total.charge(result)
                 outcome.was(result.at, result.at)
                 if outcome.groups is not None:
-                    outcome.groups.charge(result, {} if at_end else rows[number])
+                    outcome.groups.charge(result, None if at_end else rows[number])
                 if at_end:
                     outcome.period_ends += 1
                 else:
@@ -357,7 +357,7 @@ class _OrderedRun:
                 outcome.period_ends += 1
                 outcome.total.charge(result)
                 if outcome.groups is not None:
-                    outcome.groups.charge(result, {})
+                    outcome.groups.charge(result, None)
             else:
                 rejections.append((number, result))
                 outcome.period_ends_refused += 1
@@ -397,10 +397,10 @@ class _Run:
         if self.wanted.charges is not None or not self.wanted.ids_unique:
             return frozenset(found)
         asked = set(self.wanted.total_by or ())
-        if self.source.never_null("id") and _is_plain_text(self.source, "id"):
+        if self.source.never_empty("id"):
             found.add("id")
         asked_of = "account" in asked or any(one.asks_account for one in self.plan.usages.values())
-        if not asked_of and self.source.never_null("account") and _is_plain_text(self.source, "account"):
+        if not asked_of and self.source.never_empty("account"):
             found.add("account")
         return frozenset(found)
 
@@ -577,13 +577,17 @@ class _Run:
             outcome.total.part(part)
             if outcome.groups is not None:
                 outcome.groups.part(part)
-        for row, charge in priced.charges:
+        fields: list[Any] = []
+        if outcome.groups is not None and priced.charges:
+            rows = priced.charged_rows or [row for row, _ in priced.charges]
+            fields = raw_records(priced.batch.take(pa.array(rows)))
+        for index, (_, charge) in enumerate(priced.charges):
             outcome.charged += 1
             outcome.was(charge.at, charge.at)
             outcome.total.charge(charge)
             if outcome.groups is not None:
-                fields = raw_records(priced.batch.slice(row, 1))[0]
-                outcome.groups.charge(charge, fields if isinstance(fields, dict) else {})
+                sent = fields[index]
+                outcome.groups.charge(charge, sent if isinstance(sent, dict) else {})
         for _, one in priced.rejections:
             if one.code == "duplicate":
                 outcome.duplicates += 1
@@ -606,10 +610,3 @@ class _Run:
     def _reject(self, rejections: list[tuple[int, Rejection]]) -> None:
         if rejections and self.wanted.rejects is not None:
             self.wanted.rejects(reject_rows(rejections))
-
-
-def _is_plain_text(source: Source, name: str) -> bool:
-    kind = source.schema.field(name).type
-    if isinstance(kind, pa.DictionaryType):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

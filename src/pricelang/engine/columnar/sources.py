@@ -58,6 +58,10 @@ class Source(Protocol):
         """Whether it is known without reading it that a column holds something in every row."""
         ...
 
+    def never_empty(self, name: str) -> bool:
+        """Whether it is known without reading it that a column of texts holds one, and not an empty one, in every row."""
+        ...
+
     def always_null(self, name: str) -> bool:
         """Whether it is known without reading it that a column holds nothing."""
         ...
@@ -145,6 +149,15 @@ class ParquetSource:
         found = self._nulls(name)
         return found is not None and all(not nulls for _, nulls in found)
 
+    def never_empty(self, name: str) -> bool:
+        if not self.never_null(name) or not _is_text(_value_type(self.schema.field(name).type)):
+            return False
+        metadata = self._file.metadata
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+        known = [one.statistics for one in columns if one.path_in_schema == name]
+        return all(one.has_min_max and one.min not in ("", b"") for one in known)
+
     def always_null(self, name: str) -> bool:
         found = self._nulls(name)
         return found is not None and all(nulls == rows for rows, nulls in found)
@@ -202,6 +215,9 @@ class TableSource:
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=self.schema)
 
     def never_null(self, name: str) -> bool:
+        return False
+
+    def never_empty(self, name: str) -> bool:
         return False
 
     def always_null(self, name: str) -> bool:
