@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -158,6 +161,7 @@ def rate_many(
 
     from pricelang.engine.columnar.charges import REJECTS
     from pricelang.engine.columnar.run import Wanted
+    from pricelang.engine.columnar.sources import SourceError
 
     source = source_of(usage, columnar)
     charges: list[Any] = []
@@ -166,19 +170,42 @@ def rate_many(
     with contextlib.ExitStack() as stack:
         take: Callable[[Any], None] | None = None
         if out is not None:
-            writer = stack.enter_context(ParquetWriter(os.fspath(out), columnar.schema(source)))
+            part = stack.enter_context(_part_of(os.fspath(out)))
+            writer = stack.enter_context(ParquetWriter(part, columnar.schema(source)))
             take = writer.write_batch
         elif not summed:
             take = charges.append
         wanted = Wanted(
-            take, rejects.append, tuple(total_by) if total_by is not None else None, ids_unique, None, workers
+            take,
+            rejects.append,
+            tuple(total_by) if total_by is not None else None,
+            ids_unique,
+            None,
+            workers,
+            compiled,
         )
-        outcome = columnar.run(source, wanted)
+        try:
+            outcome = columnar.run(source, wanted)
+        except SourceError as error:
+            raise ValueError(str(error)) from None
     return rated(
         outcome,
         pa.Table.from_batches(charges, columnar.schema(source)) if out is None and not summed else None,
         pa.Table.from_batches(rejects, REJECTS),
     )
+
+
+@contextmanager
+def _part_of(out: str) -> Iterator[str]:
+    """A file beside another that takes its place when all is written, so that there is never half of one."""
+    part = f"{out}.part"
+    try:
+        yield part
+    except BaseException:
+        with suppress(OSError):
+            os.remove(part)
+        raise
+    os.replace(part, out)
 
 
 def rated(outcome: Outcome, charges: Any, rejects: Any) -> Rated:
