@@ -167,27 +167,27 @@ def rate_many(
     charges: list[Any] = []
     rejects: list[Any] = []
     summed = total_by is not None
-    with contextlib.ExitStack() as stack:
-        take: Callable[[Any], None] | None = None
-        if out is not None:
-            part = stack.enter_context(_part_of(os.fspath(out)))
-            writer = stack.enter_context(ParquetWriter(part, columnar.schema(source)))
-            take = writer.write_batch
-        elif not summed:
-            take = charges.append
-        wanted = Wanted(
-            take,
-            rejects.append,
-            tuple(total_by) if total_by is not None else None,
-            ids_unique,
-            None,
-            workers,
-            compiled,
-        )
-        try:
+    try:
+        with contextlib.ExitStack() as stack:
+            take: Callable[[Any], None] | None = None
+            if out is not None:
+                part = stack.enter_context(_part_of(os.fspath(out)))
+                writer = stack.enter_context(ParquetWriter(part, columnar.schema(source)))
+                take = writer.write_batch
+            elif not summed:
+                take = charges.append
+            wanted = Wanted(
+                take,
+                rejects.append,
+                tuple(total_by) if total_by is not None else None,
+                ids_unique,
+                None,
+                workers,
+                compiled,
+            )
             outcome = columnar.run(source, wanted)
-        except SourceError as error:
-            raise ValueError(str(error)) from None
+    except SourceError as error:
+        raise ValueError(str(error)) from None
     return rated(
         outcome,
         pa.Table.from_batches(charges, columnar.schema(source)) if out is None and not summed else None,

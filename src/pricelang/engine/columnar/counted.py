@@ -20,6 +20,8 @@ from pricelang.engine.columnar.forms import folded
 from pricelang.engine.columnar.given import Given
 from pricelang.engine.columnar.loops import CountedLoop
 from pricelang.engine.columnar.loops import can_loop
+from pricelang.engine.columnar.moments import DAY
+from pricelang.engine.columnar.moments import YEAR
 from pricelang.engine.columnar.moments import Stretches
 from pricelang.engine.columnar.nodes import Node
 from pricelang.engine.columnar.nodes import needed
@@ -59,7 +61,7 @@ class Calendar:
                     at = period_stop(at, unit, zone)
                 return found
 
-            known = self._stretches[unit, zone] = Stretches(edges)
+            known = self._stretches[unit, zone] = Stretches(edges, DAY if unit == "minute" else YEAR)
         first, last = given.first, given.last
         found = [int(-(-edge * per_second // 1)) for edge in known.between(first // per_second, last // per_second)]
         inside = [edge for edge in found if first < edge <= last]

@@ -17,7 +17,9 @@ from pricelang.period import parse_instant
 from pricelang.period import window_edges
 
 YEAR = 31_556_952
-"""Seconds of a mean year: edges are sought and kept in stretches of that length."""
+"""Seconds of a mean year: edges are sought and kept in stretches of that length, or of a day where they are dense."""
+
+DAY = 86_400
 
 EARLIEST = -62_000_000_000
 LATEST = 253_000_000_000
@@ -29,17 +31,18 @@ Edges = Callable[[int, int], list[Fraction]]
 class Stretches:
     """Edges on the time line, sought in stretches and kept."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, edges: Edges, length: int = YEAR) -> None:
         self._edges = edges
+        self.length = length
         self._kept: dict[int, list[Fraction]] = {}
 
     def between(self, first: int, last: int) -> list[Fraction]:
         """All edges of the stretches in which two seconds lie, from the start of the first on."""
         found: list[Fraction] = []
-        for number in range(first // YEAR, last // YEAR + 1):
+        for number in range(first // self.length, last // self.length + 1):
             kept = self._kept.get(number)
             if kept is None:
-                kept = self._kept[number] = self._edges(number * YEAR, (number + 1) * YEAR)
+                kept = self._kept[number] = self._edges(number * self.length, (number + 1) * self.length)
             found += kept
         return found
 

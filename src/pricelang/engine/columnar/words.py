@@ -74,7 +74,7 @@ class Words:
 
 def _memory(one: pa.Array) -> tuple[object, ...]:
     """Where an array lies, which tells it from every other that is held."""
-    return (len(one), one.offset, str(one.type), *(b and b.address for b in one.buffers()))
+    return (len(one), one.offset, str(one.type), *(None if b is None else b.address for b in one.buffers()))
 
 
 class Known:
