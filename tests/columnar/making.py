@@ -32,7 +32,10 @@ class Maker:
         self.rng = Random(f"{seed} {counted}")
         self.counted = counted
         self.zone = self.rng.choice(ZONES)
+        self.accounts_of_records = [*ACCOUNTS, *(f"c-{number}" for number in range(self.rng.choice((0, 5, 12))))]
         self.edges = sorted(self.rng.sample(EDGES, 3))
+        self.short = self.chance(0.75 if counted else 0.3)
+        """Figures of few digits, of which 64 bits hold sums."""
         self.hours: list[str] = []
         self.tables: list[str] = []
 
@@ -47,7 +50,7 @@ class Maker:
     def rules(self) -> str:
         head = ["ruleset made", "  currency USD", f"  timezone {self.zone}"]
         if self.chance(0.4):
-            head.append(f"  round each line to {self.pick(*SIZES)}, {self.pick(*MODES)}")
+            head.append(f"  round each line to {self.size()}, {self.pick(*MODES)}")
         if self.chance(0.3):
             head.append(f"  round charge {self.pick(*MODES)} to {self.pick('$0.01', '$0.001', '$0.05')}")
         head += ["", "account", "  plan   one of Free, Pro or Team, default Free", "  discount  percent, default 0%"]
@@ -76,7 +79,12 @@ class Maker:
         prices = [*self.chat(), "", *self.job()]
         return "\n".join([*head, *self.hours, *usage, *self.tables, "", *prices, ""])
 
+    def size(self) -> str:
+        return str(self.pick(*SIZES[: 3 if self.short else None]))
+
     def money(self) -> str:
+        if self.short:
+            return str(self.pick("$3", "$0.5", "$1.10", "$0.01"))
         return str(self.pick("$3", "$0.25", "$1.10", "$0.0375", "$12.345678", "$0.01"))
 
     def condition(self) -> str:
@@ -138,8 +146,8 @@ class Maker:
 
         def cell(first: bool) -> str:
             if not first and self.chance(0.35):
-                return str(self.pick("as inp", "50% of inp", "12.5% of inp", "custom", "—"))
-            return str(self.pick(*RATES))
+                return str(self.pick("as inp", "50% of inp", *(() if self.short else ("12.5% of inp", "custom")), "—"))
+            return str(self.pick(*RATES[: 3 if self.short else None]))
 
         lines = ["", f"table {name}{by}, per 1M tokens", f"  | {' | '.join([*names, 'inp', 'out'])} |"]
         lines.append(f"  |{'---|' * (len(names) + 2)}")
@@ -183,13 +191,14 @@ class Maker:
         """Steps of money."""
         when = f" when {self.condition()}" if usage == "chat" and self.chance(0.4) else ""
         found = [
-            f'{pad}less {self.pick("10%", "33.3%", "7%")} "offer"{when}',
+            f'{pad}less {self.pick("10%", "50%" if self.short else "33.3%")} "offer"{when}',
             f'{pad}plus {self.money()} "start"{when}',
             f"{pad}at least {self.money()}{when}",
             f"{pad}at most {self.pick('$5', '$0.5', '$120')}{self.each(usage)}",
-            f"{pad}rounded to {self.pick(*SIZES)}, {self.pick(*MODES)}",
-            f'{pad}less account.discount "contract"',
+            f"{pad}rounded to {self.size()}, {self.pick(*MODES)}",
         ]
+        if not self.short:
+            found.append(f'{pad}less account.discount "contract"')
         return sorted(self.rng.sample(found, self.pick(0, 0, 1, 2)), key=found.index)
 
     def line(self, label: str, quantity: str, usage: str, unit: str) -> list[str]:
@@ -253,7 +262,7 @@ class Maker:
             f"    at least {self.money()}",
             f"    at most {self.pick('$20', '$3.33')}{self.each(usage)}",
             '    plus 20% "VAT"',
-            f"    rounded to {self.pick(*SIZES)}, {self.pick(*MODES)}",
+            f"    rounded to {self.size()}, {self.pick(*MODES)}",
         ]
         return ["  together", *sorted(self.rng.sample(found, self.pick(1, 2, 3)), key=found.index)]
 
@@ -291,14 +300,14 @@ class Maker:
 
     def records(self, count: int, in_order: bool) -> list[dict[str, Any]]:
         found = []
-        bad = self.pick(0.0, 0.0, 0.01, 0.04)
-        again = self.pick(0.0, 0.0, 0.01)
+        bad = self.pick(0.0, 0.0, 0.0, 0.0, 0.01, 0.04)
+        again = self.pick(0.0, 0.0, 0.0, 0.01)
         moments = [self.moment() for _ in range(max(1, count // self.pick(1, 1, 3)))]
         for number in range(count):
             one: dict[str, Any] = {
                 "id": f"r{number}" if not self.chance(again) else f"r{self.rng.randrange(count)}",
                 "type": "chat" if self.chance(0.7) else "job",
-                "account": self.pick(*ACCOUNTS),
+                "account": self.pick(*self.accounts_of_records),
                 "at": self.pick(*moments),
             }
             if one["type"] == "chat":
@@ -371,7 +380,7 @@ class Maker:
             if low <= least and most <= high
         ]  # fmt: skip
         way = self.pick("int", "int", "int", "decimal", "text", "float")
-        broken = name in ("secs", "gpus", "runtime", "size", "pages")  # figures with digits after the point
+        broken = not self.short and name in ("secs", "gpus", "runtime", "size", "pages")  # figures with digits after the point
 
         def figure(one: int | None) -> Decimal | None:
             if one is None:
@@ -390,7 +399,8 @@ class Maker:
     def moments(self, values: list[Any]) -> pa.Array:
         micros = [None if one is None else round((one - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
                   for one in values]  # fmt: skip
-        way = self.pick("us", "us", "ns", "ms", "s", "text", "text", "odd")
+        way = self.pick("us", "us", "ns", "ms", "s", "text", "text", "text", "odd")
+        odd = self.pick(0.01, 0.5)
         if way in ("us", "ns", "ms", "s"):
             over, under = {"us": (1, 1), "ns": (1000, 1), "ms": (1, 1000), "s": (1, 10**6)}[way]
             numbers = [None if one is None else one * over // under for one in micros]
@@ -399,7 +409,7 @@ class Maker:
         for one in values:
             if one is None:
                 texts.append(None)
-            elif way == "odd" and self.chance(0.5):
+            elif way == "odd" and self.chance(odd):
                 texts.append(one.astimezone(ZoneInfo("America/New_York")).isoformat())
             else:
                 texts.append(one.isoformat().replace("+00:00", self.pick("Z", "+00:00")))

@@ -166,6 +166,8 @@ class Known:
             none |= whole < 0
             joint *= size
             joint += whole
+        if none.all():
+            return np.full(count, NO_ROW, np.int64)
         if none.any():
             joint[none] = 0
         distinct, inverse = np.unique(joint, return_inverse=True)
