@@ -100,8 +100,8 @@ class Ruleset:
         import hashlib
 
         digest = hashlib.sha256()
-        for path, source in sorted((os.path.basename(path), source) for path, source in self.sources.items()):
-            digest.update(f"{path}\0{len(source.text)}\0{source.text}\0".encode())
+        for name, text in sorted((os.path.basename(path), source.text) for path, source in self.sources.items()):
+            digest.update(f"{name}\0{len(text)}\0{text}\0".encode())
         return digest.hexdigest()[:32]
 
     def rate(

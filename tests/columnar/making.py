@@ -241,7 +241,7 @@ class Maker:
             if self.chance(0.3):
                 lines += ["  fee: $0.0125", f"  tax: {self.pick('19%', '7.7%')} of fee"]
             if self.chance(0.2):
-                lines += ["  gone: pages not charged \"free for now\""]
+                lines += ['  gone: pages not charged "free for now"']
             lines += self.together("chat")
         return lines
 
@@ -380,7 +380,13 @@ class Maker:
             if low <= least and most <= high
         ]  # fmt: skip
         way = self.pick("int", "int", "int", "decimal", "text", "float")
-        broken = not self.short and name in ("secs", "gpus", "runtime", "size", "pages")  # figures with digits after the point
+        broken = not self.short and name in (
+            "secs",
+            "gpus",
+            "runtime",
+            "size",
+            "pages",
+        )  # figures with digits after the point
 
         def figure(one: int | None) -> Decimal | None:
             if one is None:

@@ -76,8 +76,7 @@ def different(what: str, left: list[Any], right: list[Any]) -> Iterator[str]:
         pairs = enumerate(zip(left, right, strict=False))
         n = next((i for i, (one, other) in pairs if one != other), min(len(left), len(right)))
         yield (
-            f"{what} {n} of {len(left)} and {len(right)}:"
-            f"\n  expected {left[n : n + 1]}\n  got      {right[n : n + 1]}"
+            f"{what} {n} of {len(left)} and {len(right)}:\n  expected {left[n : n + 1]}\n  got      {right[n : n + 1]}"
         )
 
 
@@ -131,9 +130,7 @@ def of_rejects(rejects: pa.Table) -> list[Any]:
 
 def of_totals(totals: pa.Table, keys: tuple[str, ...]) -> list[Any]:
     rows = totals.to_pylist()
-    return sorted(
-        ([str(one[key]) for key in keys], one["records"], Fraction(one["amount"])) for one in rows
-    )
+    return sorted(([str(one[key]) for key in keys], one["records"], Fraction(one["amount"])) for one in rows)
 
 
 def sums_of(rules: Any, table: pa.Table, expected: list[Any], keys: tuple[str, ...]) -> list[Any]:
@@ -142,9 +139,7 @@ def sums_of(rules: Any, table: pa.Table, expected: list[Any], keys: tuple[str, .
     from pricelang.period import period_start
 
     program = rules.program
-    defaults = {
-        (usage.name, one.name): one.default for usage in program.usages.values() for one in usage.inputs
-    }
+    defaults = {(usage.name, one.name): one.default for usage in program.usages.values() for one in usage.inputs}
     raws = records_of(table)
     sums: dict[tuple[str, ...], list[Any]] = {}
     for row, one in enumerate(expected):

@@ -1,1 +1,1 @@
-"""What puts a ledger before other programs: web frameworks, and what else speaks to clients."""
+"""What puts rules and ledgers into other programs: web frameworks, what else speaks to clients, Spark."""

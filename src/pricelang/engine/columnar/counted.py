@@ -62,13 +62,12 @@ class Calendar:
                 return found
 
             known = self._stretches[unit, zone] = Stretches(edges, DAY if unit == "minute" else YEAR)
-        first, last = given.first, given.last
-        found = [int(-(-edge * per_second // 1)) for edge in known.between(first // per_second, last // per_second)]
-        inside = [edge for edge in found if first < edge <= last]
-        starts = [int(period_start(Fraction(at, per_second), unit, zone)) for at in (first, *inside)]
-        if not inside:
+        inside = known.within(given.first, given.last, per_second)
+        moments = (given.first, *inside.tolist())
+        starts = [int(period_start(Fraction(at, per_second), unit, zone)) for at in moments]
+        if not len(inside):
             return np.full(given.count, starts[0], np.int64)
-        where = np.searchsorted(np.array(inside, np.int64), given.moment, "right")
+        where = np.searchsorted(inside, given.moment, "right")
         found_starts: Ints = np.array(starts, np.int64)[where]
         return found_starts
 

@@ -21,6 +21,9 @@ YEAR = 31_556_952
 
 DAY = 86_400
 
+MOST = 2**63 - 1
+"""No instant of a column is above this, in whatever unit."""
+
 EARLIEST = -62_000_000_000
 LATEST = 253_000_000_000
 """Seconds since 1970 between which every calendar period has a start and an end."""
@@ -34,17 +37,25 @@ class Stretches:
     def __init__(self, edges: Edges, length: int = YEAR) -> None:
         self._edges = edges
         self.length = length
-        self._kept: dict[int, list[Fraction]] = {}
+        self._kept: dict[tuple[int, int], Ints] = {}
 
-    def between(self, first: int, last: int) -> list[Fraction]:
-        """All edges of the stretches in which two seconds lie, from the start of the first on."""
-        found: list[Fraction] = []
-        for number in range(first // self.length, last // self.length + 1):
-            kept = self._kept.get(number)
-            if kept is None:
-                kept = self._kept[number] = self._edges(number * self.length, (number + 1) * self.length)
-            found += kept
-        return found
+    def _stretch(self, number: int, unit: int) -> Ints:
+        """The edges of a stretch in 1/unit seconds, rounded up: instants from there on lie behind the edge."""
+        kept = self._kept.get((number, unit))
+        if kept is None:
+            edges = self._edges(number * self.length, (number + 1) * self.length)
+            kept = self._kept[number, unit] = np.array(
+                [max(-MOST, min(int(-(-edge * unit // 1)), MOST)) for edge in edges], np.int64
+            )
+        return kept
+
+    def within(self, first: int, last: int, unit: int) -> Ints:
+        """The edges after the first and up to the last of two instants, in order, in 1/unit seconds."""
+        numbers = range(first // unit // self.length, last // unit // self.length + 1)
+        found = [self._stretch(number, unit) for number in numbers]
+        edges = found[0] if len(found) == 1 else np.concatenate(found)
+        inside: Ints = edges[np.searchsorted(edges, first, "right") : np.searchsorted(edges, last, "right")]
+        return inside
 
 
 class HoursOfWeek:
@@ -59,12 +70,11 @@ class HoursOfWeek:
 
     def holds(self, moments: Ints, unit: int, first: int, last: int) -> Bools | bool:
         """For each instant, given in a unit of 1/unit seconds; one truth where it is the same for all."""
-        edges = [-(-edge * unit // 1) for edge in self.edges.between(first // unit, last // unit)]
-        inside = [int(edge) for edge in edges if first < edge <= last]
+        inside = self.edges.within(first, last, unit)
         state = in_window(Fraction(first, unit), self.hours.windows, self.hours.zone)
-        if not inside:
+        if not len(inside):
             return state
-        passed = np.searchsorted(np.array(inside, np.int64), moments, "right")
+        passed = np.searchsorted(inside, moments, "right")
         odd: Bools = (passed & 1).astype(np.bool_)
         return ~odd if state else odd
 

@@ -6,6 +6,7 @@ the record engine, with the counts of the account. Rows of a file that is in ord
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,17 +54,19 @@ class Slice:
     rows: Ints
 
 
-def in_order(batches: Iterator[pa.RecordBatch]) -> bool:
-    """Whether records stand in order of time. Raises NotOrdered."""
+def in_order(batches: Iterator[pa.RecordBatch]) -> tuple[bool, bool]:
+    """Whether records stand in order of time, and whether two of them are of one instant. Raises NotOrdered."""
     last: int | None = None
+    tied = False
     for batch in batches:
         moments = _moments(batch)
         if not len(moments):
             continue
         if (last is not None and int(moments[0]) < last) or (moments[1:] < moments[:-1]).any():
-            return False
+            return False, True
+        tied = tied or last == int(moments[0]) or bool((moments[1:] == moments[:-1]).any())
         last = int(moments[-1])
-    return True
+    return True, tied
 
 
 def _moments(batch: pa.RecordBatch) -> Ints:
@@ -184,11 +187,21 @@ class Ordered:
         self.own: set[str] = set()
         """Accounts of which all records are priced by the record engine."""
         self._redone: list[tuple[str, set[int]]] = []
+        self.whole: Callable[[Ints], pa.RecordBatch] | None = None
+        """Reads whole records by their rows, where not all columns are read."""
+        self._slice = Slice(pa.RecordBatch.from_pylist([], schema=pa.schema([])), np.zeros(0, np.int64))
         self.seen: Seen | None = None
         """The ids of own accounts, where ids occur again."""
 
+    def _records(self, places: Ints) -> list[dict[str, object] | RecordError]:
+        """Records of the slice at hand, as they were sent."""
+        if self.whole is not None:
+            return raw_records(self.whole(self._slice.rows[places]))
+        return raw_records(self._slice.batch.take(pa.array(places)))
+
     def price(self, one: Slice) -> Priced:
         batch = one.batch
+        self._slice = one
         found = Priced(batch, [], [], [])
         left: list[Ints] = []
         words = self.plan.sources.words[ACCOUNT]
@@ -199,7 +212,7 @@ class Ordered:
                 continue
             left.append(self._part(name, batch, rows, found))
         rows = np.sort(np.concatenate(left)) if left else np.zeros(0, np.int64)
-        self._by_records(batch, rows, found)
+        self._by_records(rows, found)
         for usage_name, accounts in self._redone:
             self._give_back(usage_name, accounts, words)
         self._redone = []
@@ -216,19 +229,20 @@ class Ordered:
         """Prices one usage's records in columns; gives back the rows for which the record engine is asked."""
         usage, counting = self.plan.usages[name], self.counting[name]
         mine = batch if rows is None else batch.take(pa.array(rows))
-        read = usage.columns.read(mine, usage.hours, usage.followed, frozenset())
+        skipped = frozenset({"id"}) if self.whole is not None else frozenset()
+        read = usage.columns.read(mine, usage.hours, usage.followed, skipped)
         given = read.given
         ready = read.plain if read.wide is None else read.plain & ~read.wide
         if read.wide is not None:
             for field, numbers in given.numbers.items():
                 given.numbers[field] = np.where(numbers > usage.limit, 0, numbers)
         accounts = given.words[ACCOUNT]
-        dirty = self._dirty_before(mine, ready, accounts)
+        dirty = self._dirty_before(ready, accounts, rows)
         if dirty:
             ready = ready & ~np.isin(accounts, list(dirty))
         result = counting.price(given, ready)
         dirty |= result.dirty
-        more = self._judge(counting, mine, given, ready, result, dirty, found, rows)
+        more = self._judge(counting, given, ready, result, dirty, found, rows)
         if more:
             result.undo(more)
             dirty |= more
@@ -248,13 +262,13 @@ class Ordered:
         self._keep(usage, given, result.outputs, mine, good, rows, found)
         return left if rows is None else rows[left]
 
-    def _dirty_before(self, mine: pa.RecordBatch, ready: Bools, accounts: Ints) -> set[int]:
+    def _dirty_before(self, ready: Bools, accounts: Ints, rows: Ints | None) -> set[int]:
         """Accounts whose records of this batch are priced one by one: theirs are unusual, but can be read."""
         words = self.plan.sources.words[ACCOUNT]
         found = {words.number(name) for name in self.own}
         unread = np.flatnonzero(~ready)
         if len(unread):
-            for raw in raw_records(mine.take(pa.array(unread))):
+            for raw in self._records(unread if rows is None else rows[unread]):
                 if isinstance(raw, RecordError):
                     continue
                 try:
@@ -266,7 +280,6 @@ class Ordered:
     def _judge(
         self,
         counting: Counting,
-        mine: pa.RecordBatch,
         given: Any,
         ready: Bools,
         result: Any,
@@ -283,7 +296,8 @@ class Ordered:
         asked = asked[~np.isin(accounts[asked], list(dirty))] if dirty else asked
         more: set[int] = set()
         rejected: list[tuple[int, int, Rejection]] = []
-        for row, raw in zip(asked.tolist(), raw_records(mine.take(pa.array(asked))), strict=True):
+        raws = self._records(asked if rows is None else rows[asked])
+        for row, raw in zip(asked.tolist(), raws, strict=True):
             account = int(accounts[row])
             if account in more:
                 continue
@@ -324,10 +338,10 @@ class Ordered:
         at = places if rows is None else rows if places is None else rows[places]
         found.parts.append(Part(usage, at, given, outputs, mine, mine.num_rows))
 
-    def _by_records(self, batch: pa.RecordBatch, rows: Ints, found: Priced) -> None:
+    def _by_records(self, rows: Ints, found: Priced) -> None:
         if not len(rows):
             return
-        for row, raw in zip(rows.tolist(), raw_records(batch.take(pa.array(rows))), strict=True):
+        for row, raw in zip(rows.tolist(), self._records(rows), strict=True):
             try:
                 if isinstance(raw, RecordError):
                     raise raw

@@ -267,7 +267,9 @@ class _OrderedRun:
     def go(self) -> Outcome:
         """Raises NotOrdered where the order can't be told; nothing was handed over then."""
         names = [name for name in MOMENTS if name in self.source.schema.names]
-        ordered = in_order(batch for unit in self.source.units() for batch in self.source.batches(unit, names))
+        ordered, tied = in_order(batch for unit in self.source.units() for batch in self.source.batches(unit, names))
+        if ordered and not tied:
+            self._skip_ids()
         if not self.wanted.ids_unique:
             self._keep_apart()
         if ordered:
@@ -277,6 +279,24 @@ class _OrderedRun:
         outcome = self.plain.outcome
         self._period_ends(outcome)
         return outcome
+
+    def _skip_ids(self) -> None:
+        """Where no two records are of one instant and only sums are wanted, ids need not be read."""
+        source = self.source
+        known = self.wanted.ids_unique and source.never_null("id") and _is_plain_text(source, "id")
+        if known and self.wanted.charges is None:
+            self.plain.columns = [name for name in self.plain.columns or source.schema.names if name != "id"]
+            self.ordered.whole = self._whole
+
+    def _whole(self, rows: Any) -> pa.RecordBatch:
+        """Whole records by their rows, which may be of several runs."""
+        found = []
+        for unit in self.source.units():
+            mine = rows[(rows >= unit.start) & (rows < unit.start + unit.count)]
+            if len(mine):
+                found.append(self.source.rows(unit, mine - unit.start))
+        table = pa.Table.from_batches(found).unify_dictionaries().combine_chunks()
+        return table.to_batches()[0]
 
     def _keep_apart(self) -> None:
         """Accounts with an id that occurs again are priced by the record engine, which says what becomes of each."""

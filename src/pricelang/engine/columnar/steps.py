@@ -277,6 +277,9 @@ class Steps(Terms):
         graph = self.graph
         self.fail(self.compare(after, "<", before))  # less than nothing gives back what the units cost
         self.fail(self.compare(before, "<", self.nothing))
+        followed = all(one.there is graph.yes for one in bands) and all(one.endless is graph.no for one in bands[:-1])
+        if followed and bands[-1].endless is graph.yes:
+            return self.graduated_without_end(bands, before, after)
         parts: list[tuple[int, Number]] = []
         row = graph.const(-1)
         covered: list[tuple[int, Number]] = []
@@ -299,6 +302,30 @@ class Steps(Terms):
             row = graph.select(touched, place, row)
             covered.append((1, units))
         self.fail(graph.is_there(self.add([*covered, (-1, whole)]).node))
+        return self.add(parts), row
+
+    def graduated_without_end(self, bands: list[Band], before: Number, after: Number) -> tuple[Number, Node]:
+        """The same of bands that cover every quantity: what lies below an edge, less what lay below the one before."""
+        graph = self.graph
+        parts: list[tuple[int, Number]] = []
+        row = graph.const(-1)
+        below = self.nothing
+        for band in bands:
+            top, bottom = after, before
+            if band.endless is not graph.yes and band.high is not None:
+                top, bottom = self.least(after, band.high), self.least(before, band.high)
+            up_to = self.add([(1, top), (-1, bottom)])
+            units = self.most(self.add([(1, up_to), (-1, below)]), self.nothing)
+            below = up_to
+            touched = graph.is_there(units.node)
+            with self.under(touched):
+                rate, flat, place = band.cost()
+            if rate is not None:
+                parts.append((1, self.multiply(units, rate)))
+            if flat is not None:
+                entered = graph.both(touched, self.compare(before, "<=", band.low))
+                parts.append((1, self.choose(entered, flat, self.nothing)))
+            row = graph.select(touched, place, row)
         return self.add(parts), row
 
     def volume(self, bands: list[Band], total: Number) -> tuple[Number, Node]:

@@ -30,7 +30,7 @@ from pricelang.period import period_start
 from pricelang.period import period_stop
 
 PERIODS = ("hour", "day", "week", "month", "quarter", "year")
-FLUSH = 4_000_000
+FLUSH = 1048576
 NONE = "\0"
 """In place of a word that was not given."""
 
@@ -176,20 +176,15 @@ class Groups:
 
     def _periods(self, key: str, part: Part) -> Any:
         given, unit = part.given, 10**part.usage.built.shape.instants
-        edges = [
-            int(-(-edge * unit // 1)) for edge in self.stretches[key].between(given.first // unit, given.last // unit)
-        ]
-        inside = [edge for edge in edges if given.first < edge <= given.last]
-        starts = [given.first, *inside]
+        inside = self.stretches[key].within(given.first, given.last, unit)
+        zone = self.program.zone
         names = [
-            self.words[key].number(
-                period_name(period_start(Fraction(at, unit), key, self.program.zone), key, self.program.zone)
-            )
-            for at in starts
+            self.words[key].number(period_name(period_start(Fraction(at, unit), key, zone), key, zone))
+            for at in (given.first, *inside.tolist())
         ]
-        if not inside:
+        if not len(inside):
             return names[0]
-        return np.array(names, np.int64)[np.searchsorted(np.array(inside, np.int64), given.moment, "right")]
+        return np.array(names, np.int64)[np.searchsorted(inside, given.moment, "right")]
 
     def _flush(self) -> None:
         for scale, waiting in self._waiting.items():

@@ -53,6 +53,9 @@ class Words:
         kept = self._kept.get(key)
         if kept is not None:
             return kept[1]
+        for one, numbers in list(self._kept.values()):
+            if len(one) == len(dictionary) and one.equals(dictionary):
+                return numbers
         words = dictionary.to_pylist()
         found = np.array([*(-1 if word is None else self.number(word) for word in words), -1], np.int64)
         with self._lock:
