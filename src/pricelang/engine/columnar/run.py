@@ -283,7 +283,7 @@ class _OrderedRun:
     def _skip_ids(self) -> None:
         """Where no two records are of one instant and only sums are wanted, ids need not be read."""
         source = self.source
-        known = self.wanted.ids_unique and source.never_null("id") and _is_plain_text(source, "id")
+        known = self.wanted.ids_unique and source.never_empty("id")
         if known and self.wanted.charges is None:
             self.plain.columns = [name for name in self.plain.columns or source.schema.names if name != "id"]
             self.ordered.whole = self._whole

@@ -59,7 +59,7 @@ class Source(Protocol):
         ...
 
     def never_empty(self, name: str) -> bool:
-        """Whether it is known without reading it that a column of texts holds one, and not an empty one, in every row."""
+        """Whether it is known without reading it that a column holds a text that is not empty in every row."""
         ...
 
     def always_null(self, name: str) -> bool:
