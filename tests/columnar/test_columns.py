@@ -95,6 +95,15 @@ def same(rules: str, usage: pa.Table, **options: Any) -> Any:
     return rated
 
 
+def writable(usage: pa.Table) -> bool:
+    """Whether Parquet has a place for all of it."""
+    try:
+        pq.write_table(usage, pa.BufferOutputStream())
+    except pa.ArrowException:
+        return False
+    return True
+
+
 TYPED = {
     "ids of a view": {"id": view("x", "y", "x", "y", "z", "")},
     "types of a view": {"type": view("chat", "chat", None, "x", "chat", "chat")},
@@ -149,7 +158,8 @@ def test_column(case: str, rules: str) -> None:
     same(rules, usage)
     with batches_of(2):
         same(rules, usage)
-        same(rules, usage, file=True, row_group=3)
+        if writable(usage):
+            same(rules, usage, file=True, row_group=3)
 
 
 def test_dates_lie_in_the_calendars_years() -> None:
@@ -192,7 +202,9 @@ def test_a_bad_row_moves_no_total_of_others() -> None:
     same(COUNTED, table(account=pa.array(["a", "b", "a", None, "b", "b"])))
     same(COUNTED, table(at=at_hours(1, 2, 25, 26, 27, 28), tokens=pa.array([90, 90, 90, 90, 5, -1])))
     odd = table(
-        at=at_hours(1, 2, 3, 4, 25, 26), account=pa.array(["a"] * 6), tokens=pa.array(["60", "5", "50", "1e1", "60", "7"])
+        at=at_hours(1, 2, 3, 4, 25, 26),
+        account=pa.array(["a"] * 6),
+        tokens=pa.array(["60", "5", "50", "1e1", "60", "7"]),
     )
     with batches_of(2):
         same(COUNTED, odd)

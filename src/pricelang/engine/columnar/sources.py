@@ -156,7 +156,10 @@ class ParquetSource:
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         columns = [group.column(number) for group in groups for number in range(group.num_columns)]
         known = [one.statistics for one in columns if one.path_in_schema == name]
-        return all(one.has_min_max and one.min not in ("", b"") for one in known)
+        try:
+            return all(one.has_min_max and one.min not in ("", b"") for one in known)
+        except UnicodeDecodeError:
+            return False
 
     def always_null(self, name: str) -> bool:
         found = self._nulls(name)
@@ -173,9 +176,12 @@ class ParquetSource:
                 column = row_group.column(number)
                 if column.path_in_schema == name:
                     known = column.statistics
-                    if not known.has_min_max or known.min != known.max:
+                    try:
+                        if not known.has_min_max or known.min != known.max:
+                            return None
+                        found.add(known.min)
+                    except UnicodeDecodeError:
                         return None
-                    found.add(known.min)
         only = found.pop() if len(found) == 1 else None
         return only if isinstance(only, str) else None
 
