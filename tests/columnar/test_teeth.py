@@ -10,19 +10,19 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-import pricelang.engine.columnar.batch as batch  # noqa: E402
-import pricelang.engine.columnar.columns as columns  # noqa: E402
-import pricelang.engine.columnar.counted as counted  # noqa: E402
-import pricelang.engine.columnar.moments as moments  # noqa: E402
-import pricelang.engine.columnar.ordered as ordered  # noqa: E402
-import pricelang.engine.columnar.run as run  # noqa: E402
-from columnar.proof import prove  # noqa: E402
-from pricelang.engine.columnar.figures import Figures  # noqa: E402
-from pricelang.engine.columnar.nodes import Graph  # noqa: E402
-from pricelang.engine.columnar.steps import Steps  # noqa: E402
-from pricelang.engine.columnar.words import Words  # noqa: E402
+import pricelang.engine.columnar.batch as batch
+import pricelang.engine.columnar.columns as columns
+import pricelang.engine.columnar.counted as counted
+import pricelang.engine.columnar.moments as moments
+import pricelang.engine.columnar.ordered as ordered
+import pricelang.engine.columnar.run as run
+from columnar.proof import prove
+from pricelang.engine.columnar.figures import Figures
+from pricelang.engine.columnar.nodes import Graph
+from pricelang.engine.columnar.steps import Steps
+from pricelang.engine.columnar.words import Words
 
 SEEDS = 40
 Patch = Callable[[pytest.MonkeyPatch], None]
