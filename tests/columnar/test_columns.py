@@ -295,7 +295,7 @@ def test_a_file_may_be_written_over_itself(tmp_path: Any) -> None:
 # --- random rulesets --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", range(0, 600, 20))
+@pytest.mark.parametrize("start", range(0, 1000, 20))
 def test_random_rulesets(start: int) -> None:
     for seed in range(start, start + 20):
         assert not compare(seed).differences
