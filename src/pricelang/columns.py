@@ -7,6 +7,8 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -164,6 +166,7 @@ def rate_many(
     from pricelang.engine.columnar.charges import REJECTS
     from pricelang.engine.columnar.charges import schema_of
     from pricelang.engine.columnar.run import Wanted
+    from pricelang.engine.columnar.sources import SourceError
 
     path = str(os.fspath(usage)) if isinstance(usage, str | os.PathLike) else None
     kind = os.path.splitext(path)[1].lower() if path is not None else ""
@@ -172,21 +175,25 @@ def rate_many(
     charges: list[Any] = []
     rejects: list[Any] = []
     summed = total_by is not None
-    with contextlib.ExitStack() as stack:
-        take: Callable[[Any], None] | None = None
-        if out is not None:
-            writer = stack.enter_context(ParquetWriter(os.fspath(out), schema))
-            take = writer.write_batch
-        elif not summed:
-            take = charges.append
-        keys = tuple(total_by) if total_by is not None else None
-        wanted = Wanted(take, rejects.append, keys, ids_unique, None, workers, compiled)
-        if source is not None:
-            outcome = columnar.run(source, wanted)
-        else:
-            assert path is not None
-            stream: BinaryIO = stack.enter_context(open(path, "rb"))
-            outcome = columnar.run_items(_items(stream, kind), wanted, columnar.written_of_all())
+    try:
+        with contextlib.ExitStack() as stack:
+            take: Callable[[Any], None] | None = None
+            if out is not None:
+                part = stack.enter_context(_part_of(os.fspath(out)))
+                writer = stack.enter_context(ParquetWriter(part, schema))
+                take = writer.write_batch
+            elif not summed:
+                take = charges.append
+            keys = (total_by,) if isinstance(total_by, str) else tuple(total_by) if total_by is not None else None
+            wanted = Wanted(take, rejects.append, keys, ids_unique, None, workers, compiled)
+            if source is not None:
+                outcome = columnar.run(source, wanted)
+            else:
+                assert path is not None
+                stream: BinaryIO = stack.enter_context(open(path, "rb"))
+                outcome = columnar.run_items(_items(stream, kind), wanted, columnar.written_of_all())
+    except SourceError as error:
+        raise ValueError(str(error)) from None
     return rated(
         outcome,
         pa.Table.from_batches(charges, schema) if out is None and not summed else None,
@@ -206,6 +213,19 @@ def _items(stream: BinaryIO, kind: str) -> Iterator[Any]:
         return read_csv(stream)
     except FileError as error:
         raise ValueError(error.message) from None
+
+
+@contextmanager
+def _part_of(out: str) -> Iterator[str]:
+    """A file beside another that takes its place when all is written, so that there is never half of one."""
+    part = f"{out}.part"
+    try:
+        yield part
+    except BaseException:
+        with suppress(OSError):
+            os.remove(part)
+        raise
+    os.replace(part, out)
 
 
 def rated(outcome: Outcome, charges: Any, rejects: Any) -> Rated:

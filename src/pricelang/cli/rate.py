@@ -318,7 +318,7 @@ class _Run:
         for result in self.rules.rate_items(self._counted(items), accounts=accounts, signups=signups):
             at_period_end = counts.decided == counts.taken
             key = "" if at_period_end or not self.keys else self.keys.popleft()
-            fields = {} if at_period_end or not self.fields else self.fields.popleft()
+            fields = None if at_period_end or not self.fields else self.fields.popleft()
             if self.groups is not None and isinstance(result, Charge):
                 self.groups.charge(result, fields)
             if not isinstance(result, Charge):

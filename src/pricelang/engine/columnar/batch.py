@@ -63,6 +63,7 @@ class Priced:
     parts: list[Part]
     charges: list[tuple[int, Charge]]
     rejections: list[tuple[int, Rejection]]
+    charged_rows: list[int] | None = None  # of `charges`, in the batch, where those there are of the source
 
 
 # what a form gives, in this order

@@ -21,6 +21,9 @@ from pricelang.plain import dataclass
 
 WORD = pa.dictionary(pa.int32(), pa.string())
 
+LEAST_SHOWN = 6
+"""Arrow writes decimals below 10 to the power of minus this with an exponent."""
+
 
 def figure_type(places: int | None) -> pa.DataType:
     """Decimals where the digits after the point are proved, else text (`n/d` where no decimal holds it)."""
@@ -100,7 +103,12 @@ def texts(values: Any, scale: int) -> pa.Array:
     if scale == 1:
         return pa.array(values).cast(pa.string())
     shown = decimals(values, scale, places).cast(pa.string())
-    return pc.utf8_rtrim(pc.utf8_rtrim(shown, "0"), ".")
+    found = pc.utf8_rtrim(pc.utf8_rtrim(shown, "0"), ".")
+    small = np.abs(values) * (10**places // scale) < 10 ** max(0, places - LEAST_SHOWN)
+    if places <= LEAST_SHOWN or not small.any():
+        return found
+    kept = {one: decimal_text(Fraction(one, scale)) for one in np.unique(values[small]).tolist()}
+    return pc.replace_with_mask(found, pa.array(small), pa.array([kept[one] for one in values[small].tolist()]))
 
 
 def figures(values: Any, scale: int, places: int | None) -> pa.Array:

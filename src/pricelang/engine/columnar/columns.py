@@ -15,6 +15,7 @@ from pricelang.core.program import Input
 from pricelang.core.program import Program
 from pricelang.core.program import UsageType
 from pricelang.engine.columnar.given import Given
+from pricelang.engine.columnar.kinds import is_text
 from pricelang.engine.columnar.moments import EARLIEST
 from pricelang.engine.columnar.moments import LATEST
 from pricelang.engine.columnar.moments import HoursOfWeek
@@ -30,6 +31,9 @@ from pricelang.plain import dataclass
 
 DECIMALS = 6
 """Digits after the point that a field's figure may have here."""
+
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+"""0001-01-01 and 9999-12-31 in days since 1970."""
 
 _UNITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _WHOLE = "^[0-9]{1,18}$"
@@ -82,10 +86,6 @@ def shape_of(usage: UsageType, schema: pa.Schema) -> Shape:
     return Shape(tuple(sorted(decimals)), _UNITS[kind.unit] if pa.types.is_timestamp(kind) else DECIMALS)
 
 
-def is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
 @dataclass(slots=True)
 class Plain:
     """A batch of one usage: what is given of it, and which of its records are plain."""
@@ -114,7 +114,6 @@ class Columns:
     ) -> Plain:
         """What a batch gives. `skipped` are columns that were not read, as nothing can be wrong with them."""
         count = batch.num_rows
-        self.count = count
         plain: Any = np.ones(count, np.bool_)
         wide: Bools | None = None
         fine: Any
@@ -127,7 +126,7 @@ class Columns:
             plain &= self._named(columns.get("id"))
         words: dict[str, Any] = {}
         if ACCOUNT not in skipped:
-            words[ACCOUNT], fine = self._words(ACCOUNT, columns.get(ACCOUNT))
+            words[ACCOUNT], fine = self._words(ACCOUNT, columns.get(ACCOUNT), count)
             plain &= fine
             empty = self.sources.words[ACCOUNT]._number.get("")
             if empty is not None:
@@ -154,7 +153,7 @@ class Columns:
             if one.type.kind == "number" and used and count and int(numbers[name].max()) > self.limit:
                 long = numbers[name] > self.limit
                 wide = long if wide is None else wide | long
-        moment, fine = self._moments(columns.get("at"))
+        moment, fine = self._moments(columns.get("at"), count)
         if fine is not None:
             plain &= fine
         moment, first, last = _ends(moment, plain)
@@ -181,11 +180,10 @@ class Columns:
         found: Bools = fine & (lengths.to_numpy(zero_copy_only=False) > 0)
         return found
 
-    def _words(self, source: str, column: pa.Array | None) -> tuple[Ints, Bools | bool]:
+    def _words(self, source: str, column: pa.Array | None, count: int) -> tuple[Ints, Bools | bool]:
         """The numbers of texts; -1 where there is none."""
-        count = 0 if column is None else len(column)
         if column is None:
-            return np.full(self.count, -1, np.int64), False
+            return np.full(count, -1, np.int64), False
         if not isinstance(column.type, pa.DictionaryType):
             if not is_text(column.type):
                 return np.full(count, -1, np.int64), False
@@ -245,11 +243,10 @@ class Columns:
                 flags[f"truth:{one.name}"] = truths
                 return fine
             case "date":
-                plain = bool(pa.types.is_date32(column.type))
-                return None if plain else np.zeros(len(column), np.bool_)
+                return _dates(column)
         if not used and one.type.kind == "text" and is_text(column.type):
             return None if _is_unicode(column) else np.zeros(len(column), np.bool_)
-        found, fine_words = self._words(one.name, column)
+        found, fine_words = self._words(one.name, column, len(column))
         fine = None if fine_words is True else np.broadcast_to(np.asarray(fine_words), (len(column),))
         if one.type.kind == "choice":
             choices = self.sources.words[one.name]
@@ -347,8 +344,7 @@ class Columns:
         found: Bools = column.fill_null(1).to_numpy(zero_copy_only=False) == 1
         return found
 
-    def _moments(self, column: pa.Array | None) -> tuple[Ints, Bools | None]:
-        count = self.count
+    def _moments(self, column: pa.Array | None, count: int) -> tuple[Ints, Bools | None]:
         if column is not None and isinstance(column.type, pa.DictionaryType):
             column = column.dictionary_decode()
         if column is None or not (pa.types.is_timestamp(column.type) or is_text(column.type)):
@@ -396,6 +392,15 @@ def _is_unicode(column: pa.Array) -> bool:
 
 def _fillable(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or is_text(kind))
+
+
+def _dates(column: pa.Array) -> Bools:
+    """Which days are in the calendar's years."""
+    if not pa.types.is_date32(column.type):
+        return np.zeros(len(column), np.bool_)
+    days = column.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+    found: Bools = (days >= FIRST_DAY) & (days <= LAST_DAY)
+    return found
 
 
 def _truths(column: pa.Array) -> tuple[Bools, Bools | None]:

@@ -20,6 +20,8 @@ from pricelang.engine.columnar.forms import folded
 from pricelang.engine.columnar.given import Given
 from pricelang.engine.columnar.loops import CountedLoop
 from pricelang.engine.columnar.loops import can_loop
+from pricelang.engine.columnar.moments import DAY
+from pricelang.engine.columnar.moments import YEAR
 from pricelang.engine.columnar.moments import Stretches
 from pricelang.engine.columnar.nodes import Node
 from pricelang.engine.columnar.nodes import needed
@@ -59,7 +61,7 @@ class Calendar:
                     at = period_stop(at, unit, zone)
                 return found
 
-            known = self._stretches[unit, zone] = Stretches(edges)
+            known = self._stretches[unit, zone] = Stretches(edges, DAY if unit == "minute" else YEAR)
         inside = known.within(given.first, given.last, per_second)
         moments = (given.first, *inside.tolist())
         starts = [int(period_start(Fraction(at, per_second), unit, zone)) for at in moments]
@@ -172,7 +174,7 @@ class Counting:
                     periods[total.unit, total.zone] = self.calendar.starts(given, total.unit, total.zone, unit)
         groups = [store.groups.of(given) for store in self.stores]
         for store, mine in zip(self.stores, groups, strict=True):
-            store.grow(int(mine.max()) + 1 if len(mine) else 0)
+            store.grow(max(1, int(mine.max()) + 1 if len(mine) else 0))
         return (
             self._by_loop(given, ready, groups, periods)
             if self.loops
@@ -378,7 +380,7 @@ def _running(
     values: Ints, counted: Bools, groups: Ints, periods: Ints, store: Store, column: int
 ) -> tuple[Ints, Ints, Ints]:
     """What was counted before each record in its group and period; then, of each group and period in which something is
-    counted, the last record, and what was counted by then."""
+    counted, the last such record, and what was counted by then."""
     if not len(values):
         return values, np.zeros(0, np.int64), np.zeros(0, np.int64)
     groups = np.maximum(groups, 0)  # a record without an account is not counted
@@ -398,6 +400,6 @@ def _running(
     sums += np.repeat(carried - sums[starts], lengths)
     found = np.empty(len(values), np.int64)
     found[order] = sums
-    moved = np.logical_or.reduceat(counted[order], starts)
-    ends = (starts + lengths - 1)[moved]
+    ends = np.maximum.reduceat(np.where(counted[order], np.arange(len(order)), -1), starts)
+    ends = ends[ends >= 0]
     return found, order[ends], sums[ends] + amounts[ends]

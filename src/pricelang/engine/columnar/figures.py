@@ -13,6 +13,7 @@ from math import lcm
 
 from pricelang.engine.columnar.nodes import Graph
 from pricelang.engine.columnar.nodes import Node
+from pricelang.number import round_to
 from pricelang.plain import dataclass
 
 MOST_BITS = 192
@@ -179,8 +180,8 @@ class Figures:
         of = self.multiply(value, self.constant(1 / size))
         if of.scale == 1:
             return value
-        if of.const is not None:
-            raise NotColumnar("a figure that is known is rounded")
+        if value.const is not None:
+            return self.constant(round_to(value.const, size, mode))
         by = of.scale
         minus = graph.less(of.node, graph.zero)
         over = of.node

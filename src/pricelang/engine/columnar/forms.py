@@ -169,6 +169,7 @@ def numpy_form(outputs: Sequence[Node], wide: bool) -> Made:
         "maximum": np.maximum,
         "where": _where_wide if wide else np.where,
         "search": np.searchsorted,
+        "index": _index,
     }
     lines: list[str] = []
     shown: dict[int, str] = {}
@@ -202,10 +203,10 @@ def _numpy_code(node: Node, args: list[str], names: dict[str, Any], wide: bool) 
             return f"given.flags[{node.data!r}]"
         case "take":
             names[f"a{node.number}"] = np.array([*node.data.values, 0], kind)
-            return f"a{node.number}[{args[0]}]"
+            return f"a{node.number}[index({args[0]})]" if wide else f"a{node.number}[{args[0]}]"
         case "take_truth":
             names[f"a{node.number}"] = np.array([*map(bool, node.data.values), False], np.bool_)
-            return f"a{node.number}[{args[0]}]"
+            return f"a{node.number}[index({args[0]})]" if wide else f"a{node.number}[{args[0]}]"
         case "look" | "look_truth":
             names[f"a{node.number}"] = node.data
             return f"known.look(a{node.number})[{args[0]}]" + (".astype(object)" if wide and node.op == "look" else "")
@@ -220,6 +221,11 @@ def _numpy_code(node: Node, args: list[str], names: dict[str, Any], wide: bool) 
             names[f"a{node.number}"] = node.data
             return f"given.before(a{node.number}, {args[0]}, {args[1]})"
     return _CODE[node.op].format(*args)
+
+
+def _index(of: Column) -> Column:
+    """What is looked up by is never long, though it came of numbers that may be."""
+    return np.asarray(of, np.int64)
 
 
 def _where_wide(when: Column, yes: Column, no: Column) -> Column:

@@ -17,7 +17,12 @@ from pricelang.period import parse_instant
 from pricelang.period import window_edges
 
 YEAR = 31_556_952
-"""Seconds of a mean year: edges are sought and kept in stretches of that length."""
+"""Seconds of a mean year: edges are sought and kept in stretches of that length, or of a day where they are dense."""
+
+DAY = 86_400
+
+MOST = 2**63 - 1
+"""No instant of a column is above this, in whatever unit."""
 
 EARLIEST = -62_000_000_000
 LATEST = 253_000_000_000
@@ -29,21 +34,24 @@ Edges = Callable[[int, int], list[Fraction]]
 class Stretches:
     """Edges on the time line, sought in stretches and kept."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, edges: Edges, length: int = YEAR) -> None:
         self._edges = edges
+        self.length = length
         self._kept: dict[tuple[int, int], Ints] = {}
 
     def _stretch(self, number: int, unit: int) -> Ints:
         """The edges of a stretch in 1/unit seconds, rounded up: instants from there on lie behind the edge."""
         kept = self._kept.get((number, unit))
         if kept is None:
-            edges = self._edges(number * YEAR, (number + 1) * YEAR)
-            kept = self._kept[number, unit] = np.array([int(-(-edge * unit // 1)) for edge in edges], np.int64)
+            edges = self._edges(number * self.length, (number + 1) * self.length)
+            kept = self._kept[number, unit] = np.array(
+                [max(-MOST, min(int(-(-edge * unit // 1)), MOST)) for edge in edges], np.int64
+            )
         return kept
 
     def within(self, first: int, last: int, unit: int) -> Ints:
         """The edges after the first and up to the last of two instants, in order, in 1/unit seconds."""
-        numbers = range(first // unit // YEAR, last // unit // YEAR + 1)
+        numbers = range(first // unit // self.length, last // unit // self.length + 1)
         found = [self._stretch(number, unit) for number in numbers]
         edges = found[0] if len(found) == 1 else np.concatenate(found)
         inside: Ints = edges[np.searchsorted(edges, first, "right") : np.searchsorted(edges, last, "right")]

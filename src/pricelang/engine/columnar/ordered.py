@@ -218,6 +218,7 @@ class Ordered:
         self._redone = []
         for part in found.parts:
             part.rows = one.rows[part.rows] if part.rows is not None else one.rows
+        found.charged_rows = [row for row, _ in found.charges]
         found.charges = [(int(one.rows[row]), charge) for row, charge in found.charges]
         found.rejections = sorted(
             ((int(one.rows[row]), each) for row, each in found.rejections), key=lambda each: each[0]
@@ -264,7 +265,7 @@ class Ordered:
     def _dirty_before(self, ready: Bools, accounts: Ints, rows: Ints | None) -> set[int]:
         """Accounts whose records of this batch are priced one by one: theirs are unusual, but can be read."""
         words = self.plan.sources.words[ACCOUNT]
-        found = {words.number(name) for name in self.own}
+        found: set[int] = set()
         unread = np.flatnonzero(~ready)
         if len(unread):
             for raw in self._records(unread if rows is None else rows[unread]):
@@ -274,7 +275,8 @@ class Ordered:
                     found.add(words.number(self.intake.read(raw).account))
                 except RecordError:
                     continue  # it will be rejected, and moves no count
-        return found & set(np.unique(accounts).tolist()) if found else found
+        own = {words.number(name) for name in self.own}
+        return found | (own & set(np.unique(accounts).tolist())) if own else found
 
     def _judge(
         self,

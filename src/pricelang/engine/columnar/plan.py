@@ -117,7 +117,7 @@ def _held_by(one: Input, schema: pa.Schema | None) -> tuple[int, int]:
     """The digits after the point that a field's numbers may have, and the greatest at that scale."""
     places = 0 if one.type.whole else MAX_DECIMALS
     most = 10 ** (MAX_DIGITS + places)
-    if schema is None or schema.names.count(one.name) != 1:
+    if schema is None or schema.names.count(one.name) != 1 or one.counts_text is not None:
         return places, most
     kind = schema.field(one.name).type
     if pa.types.is_integer(kind):

@@ -33,6 +33,8 @@ from pricelang.engine.columnar.columns import Sources
 from pricelang.engine.columnar.ids import among
 from pricelang.engine.columnar.ids import digests
 from pricelang.engine.columnar.ids import repeated_of
+from pricelang.engine.columnar.kinds import repeats
+from pricelang.engine.columnar.kinds import stands_once
 from pricelang.engine.columnar.loops import LEAST
 from pricelang.engine.columnar.loops import available
 from pricelang.engine.columnar.ordered import MOMENTS
@@ -132,6 +134,8 @@ class Columnar:
     def written(self, source: Source) -> Written:
         """How the figures of a source's charges are written: what is proved of the usages that occur in it."""
         types = source.types()
+        if types is None:
+            types = frozenset(self.program.usages)
         key = (types, str(source.schema))
         if key not in self._written:
             self._written[key] = written_of(self.engine, sorted(types), source.schema)
@@ -155,6 +159,8 @@ class Columnar:
 
     def run(self, source: Source, wanted: Wanted) -> Outcome:
         """Charges all records of a source. Raises SourceError where it can't be read."""
+        if repeats(source.schema):
+            return self._by_definition(source, wanted)
         if counts_over_time(self.program):
             return self._counted(source, wanted)
         return _Run(self, source, wanted).go()
@@ -213,7 +219,7 @@ class Columnar:
         for number, result in enumerate(found):
             at_end = number >= outcome.records
             line = number + 1 if at_end else lines.popleft()
-            record = fields.popleft() if fields else {}
+            record = fields.popleft() if fields and not at_end else None
             if isinstance(result, Charge):
                 charges.append(result)
                 outcome.total.charge(result)
@@ -266,7 +272,7 @@ def ahead(batches: Iterator[pa.RecordBatch], most: int = 8) -> Iterator[pa.Recor
 
 
 def _unit(source: Source) -> str:
-    if "at" in source.schema.names:
+    if stands_once(source.schema, "at"):
         kind = source.schema.field("at").type
         if pa.types.is_timestamp(kind) and kind.unit == "ns":
             return "ns"
@@ -303,7 +309,7 @@ class _OrderedRun:
     def _skip_ids(self) -> None:
         """Where no two records are of one instant and only sums are wanted, ids need not be read."""
         source = self.source
-        known = self.wanted.ids_unique and source.never_null("id") and _is_plain_text(source, "id")
+        known = self.wanted.ids_unique and source.never_empty("id")
         if known and self.wanted.charges is None:
             self.plain.columns = [name for name in self.plain.columns or source.schema.names if name != "id"]
             self.ordered.whole = self._whole
@@ -446,7 +452,7 @@ class _OrderedRun:
                 outcome.period_ends += 1
                 outcome.total.charge(result)
                 if outcome.groups is not None:
-                    outcome.groups.charge(result, {})
+                    outcome.groups.charge(result, None)
             else:
                 rejections.append((number, result))
                 outcome.period_ends_refused += 1
@@ -487,10 +493,10 @@ class _Run:
         if self.wanted.charges is not None or not self.wanted.ids_unique:
             return frozenset(found)
         asked = set(self.wanted.total_by or ())
-        if self.source.never_null("id") and _is_plain_text(self.source, "id"):
+        if self.source.never_empty("id"):
             found.add("id")
         asked_of = "account" in asked or any(one.asks_account for one in self.plan.usages.values())
-        if not asked_of and self.source.never_null("account") and _is_plain_text(self.source, "account"):
+        if not asked_of and self.source.never_empty("account"):
             found.add("account")
         return frozenset(found)
 
@@ -667,13 +673,17 @@ class _Run:
             outcome.total.part(part)
             if outcome.groups is not None:
                 outcome.groups.part(part)
-        for row, charge in priced.charges:
+        fields: list[Any] = []
+        if outcome.groups is not None and priced.charges:
+            rows = priced.charged_rows or [row for row, _ in priced.charges]
+            fields = raw_records(priced.batch.take(pa.array(rows)))
+        for index, (_, charge) in enumerate(priced.charges):
             outcome.charged += 1
             outcome.was(charge.at, charge.at)
             outcome.total.charge(charge)
             if outcome.groups is not None:
-                fields = raw_records(priced.batch.slice(row, 1))[0]
-                outcome.groups.charge(charge, fields if isinstance(fields, dict) else {})
+                sent = fields[index]
+                outcome.groups.charge(charge, sent if isinstance(sent, dict) else {})
         for _, one in priced.rejections:
             if one.code == "duplicate":
                 outcome.duplicates += 1
@@ -699,11 +709,4 @@ class _Run:
 
 
 def _is_text_type(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_plain_text(source: Source, name: str) -> bool:
-    kind = source.schema.field(name).type
-    if isinstance(kind, pa.DictionaryType):
-        kind = kind.value_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -12,6 +12,11 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pricelang.engine.columnar.kinds import plain_batch
+from pricelang.engine.columnar.kinds import plain_schema
+from pricelang.engine.columnar.kinds import plain_table
+from pricelang.engine.columnar.kinds import repeats
+from pricelang.engine.columnar.kinds import stands_once
 from pricelang.plain import dataclass
 
 BATCH = 65_536
@@ -53,6 +58,10 @@ class Source(Protocol):
         """Whether it is known without reading it that a column holds something in every row."""
         ...
 
+    def never_empty(self, name: str) -> bool:
+        """Whether it is known without reading it that a column holds a text that is not empty in every row."""
+        ...
+
     def always_null(self, name: str) -> bool:
         """Whether it is known without reading it that a column holds nothing."""
         ...
@@ -61,13 +70,14 @@ class Source(Protocol):
         """The text that a column has in every row, where that is known without reading it."""
         ...
 
-    def types(self) -> frozenset[str]:
-        """The usages that records name."""
+    def types(self) -> frozenset[str] | None:
+        """The usages that records name; None where that is not known."""
         ...
 
 
 def _plain(schema: pa.Schema, words: frozenset[str]) -> list[str]:
-    return [name for name in schema.names if name in words and _is_text(schema.field(name).type)]
+    names = [name for name in schema.names if name in words and stands_once(schema, name)]
+    return [name for name in names if _is_text(schema.field(name).type)]
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
@@ -89,9 +99,8 @@ class ParquetSource:
             self._file = pq.ParquetFile(self.path, read_dictionary=self._words)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(f"{self.path} cannot be read as Parquet: {error}") from None
-        self.schema = self._file.schema_arrow
+        self.schema = plain_schema(self._file.schema_arrow)
         self.count = self._file.metadata.num_rows
-        self._repeated = len(set(self.schema.names)) != len(self.schema.names)
 
     def units(self) -> list[Unit]:
         found = []
@@ -108,13 +117,16 @@ class ParquetSource:
     def batches(self, unit: Unit, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         with self._open() as file:
             try:
-                yield from file.iter_batches(BATCH, [unit.number], columns, use_threads=False)
+                yield from map(plain_batch, file.iter_batches(BATCH, [unit.number], columns, use_threads=False))
             except (pa.ArrowException, OSError) as error:
                 raise SourceError(f"{self.path} cannot be read to its end: {error}") from None
 
     def rows(self, unit: Unit, rows: Any) -> pa.RecordBatch:
         with self._open() as file:
-            found = file.read_row_group(unit.number, use_threads=False).take(pa.array(rows))
+            try:
+                found = plain_table(file.read_row_group(unit.number, use_threads=False)).take(pa.array(rows))
+            except (pa.ArrowException, OSError) as error:
+                raise SourceError(f"{self.path} cannot be read to its end: {error}") from None
         batches = found.combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=found.schema)
 
@@ -137,6 +149,18 @@ class ParquetSource:
         found = self._nulls(name)
         return found is not None and all(not nulls for _, nulls in found)
 
+    def never_empty(self, name: str) -> bool:
+        if not self.never_null(name) or not _is_text(_value_type(self.schema.field(name).type)):
+            return False
+        metadata = self._file.metadata
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+        known = [one.statistics for one in columns if one.path_in_schema == name]
+        try:
+            return all(one.has_min_max and one.min not in ("", b"") for one in known)
+        except UnicodeDecodeError:
+            return False
+
     def always_null(self, name: str) -> bool:
         found = self._nulls(name)
         return found is not None and all(nulls == rows for rows, nulls in found)
@@ -152,15 +176,20 @@ class ParquetSource:
                 column = row_group.column(number)
                 if column.path_in_schema == name:
                     known = column.statistics
-                    if not known.has_min_max or known.min != known.max:
+                    try:
+                        if not known.has_min_max or known.min != known.max:
+                            return None
+                        found.add(known.min)
+                    except UnicodeDecodeError:
                         return None
-                    found.add(known.min)
         only = found.pop() if len(found) == 1 else None
         return only if isinstance(only, str) else None
 
-    def types(self) -> frozenset[str]:
+    def types(self) -> frozenset[str] | None:
         if "type" not in self.schema.names:
             return frozenset()
+        if repeats(self.schema):
+            return None
         only = self.constant("type")
         if only is not None:
             return frozenset({only})
@@ -171,6 +200,7 @@ class TableSource:
     """An Arrow table in memory."""
 
     def __init__(self, table: pa.Table, words: frozenset[str]) -> None:
+        table = plain_table(table)
         for name in _plain(table.schema, words):
             index = table.schema.get_field_index(name)
             if index >= 0:
@@ -193,20 +223,25 @@ class TableSource:
     def never_null(self, name: str) -> bool:
         return False
 
+    def never_empty(self, name: str) -> bool:
+        return False
+
     def always_null(self, name: str) -> bool:
         return False
 
     def constant(self, name: str) -> str | None:
         return None
 
-    def types(self) -> frozenset[str]:
-        if self.schema.names.count("type") != 1:
+    def types(self) -> frozenset[str] | None:
+        if "type" not in self.schema.names:
             return frozenset()
+        if repeats(self.schema):
+            return None
         return _words(self.table.column("type").chunks)
 
 
-def _words(columns: Iterable[pa.Array]) -> frozenset[str]:
-    """The words of a column of texts."""
+def _words(columns: Iterable[pa.Array]) -> frozenset[str] | None:
+    """The words of a column of texts; None where not all can be read."""
     found: set[str] = set()
     known: object = None
     for column in columns:
@@ -223,5 +258,5 @@ def _words(columns: Iterable[pa.Array]) -> frozenset[str]:
         try:
             found.update(word for word in words.to_pylist() if isinstance(word, str))
         except UnicodeDecodeError:
-            continue
+            return None
     return frozenset(found)

@@ -211,6 +211,10 @@ class Terms(Figures):
                     return -1
                 return int(value * scale)
 
+            def is_odd(account: str) -> bool:
+                return isinstance(known(account), Fraction) and not 0 <= held(account) <= MOST_KNOWN
+
+            self.fail(graph.look(word, self._look(("odd", name, scale), is_odd, True)))
             there = graph.look(word, self._look(("there", name, scale), lambda one: 0 <= held(one) <= MOST_KNOWN, True))
             node = graph.look(
                 word, self._look(("number", name, scale), lambda one: max(0, min(held(one), MOST_KNOWN)), False)

@@ -99,6 +99,9 @@ class Groups:
                 self.words[key] = sources.words[key]
             else:
                 raise KeyError(key)
+        self.defaults = {
+            (usage.name, one.name): one.default for usage in program.usages.values() for one in usage.inputs
+        }
         self.found: dict[tuple[int, ...], list[Any]] = {}
         self._waiting: dict[int, list[tuple[Ints, Ints]]] = {}
         self._held = 0
@@ -123,8 +126,8 @@ class Groups:
         if self._held >= FLUSH:
             self._flush()
 
-    def charge(self, charge: Charge, fields: dict[str, Any]) -> None:
-        """A charge of the record engine; `fields` are its record's texts."""
+    def charge(self, charge: Charge, fields: dict[str, Any] | None) -> None:
+        """A charge of the record engine; `fields` are what its record was sent with, None at a period's end."""
         key = []
         for name in self.keys:
             if name == "type":
@@ -134,7 +137,9 @@ class Groups:
             elif name in PERIODS:
                 word = period_name(period_start(charge.at, name, self.program.zone), name, self.program.zone)
             else:
-                word = fields.get(name)
+                word = None if fields is None else fields.get(name)
+                if word is None and fields is not None:
+                    word = self.defaults.get((charge.type, name))
             key.append(-1 if word is None else self.words[name].number(str(word)))
         self._one(tuple(key), charge.exact_amount)
 
@@ -151,7 +156,23 @@ class Groups:
             return self.words[key].number(part.usage.built.usage)
         if key in PERIODS:
             return self._periods(key, part)
-        return part.given.words.get(key, -1)
+        found = part.given.words.get(key)
+        return self._sent(key, part) if found is None else found
+
+    def _sent(self, key: str, part: Part) -> Any:
+        """The words of a field that no price asks for."""
+        index = part.batch.schema.get_field_index(key)
+        default = self.defaults.get((part.usage.built.usage, key))
+        none = self.words[key].number(default) if isinstance(default, str) else -1
+        if index < 0 or (part.usage.built.usage, key) not in self.defaults:
+            return none
+        column = part.batch.column(index)
+        if not isinstance(column.type, pa.DictionaryType):
+            column = column.dictionary_encode()
+        numbers = self.words[key].numbers(column.dictionary)
+        where = column.indices.fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)
+        found = numbers[where]
+        return np.where(found < 0, none, found)
 
     def _periods(self, key: str, part: Part) -> Any:
         given, unit = part.given, 10**part.usage.built.shape.instants

@@ -56,8 +56,12 @@ class Words:
         for one, numbers in list(self._kept.values()):
             if len(one) == len(dictionary) and one.equals(dictionary):
                 return numbers
-        found = np.array([*map(self.number, dictionary.to_pylist()), -1], np.int64)
+        words = dictionary.to_pylist()
+        found = np.array([*(-1 if word is None else self.number(word) for word in words), -1], np.int64)
         with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:  # another thread was faster, and `_alike` knows arrays that are kept only
+                return kept[1]
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
                 self._alike.clear()
@@ -157,7 +161,7 @@ class Known:
         for size in sizes:
             total *= size
         if total >= 2**62:
-            raise OverflowError("too many combinations of keys")
+            return self._rows_apart(finder, codes, count)
         joint = np.zeros(count, np.int64)
         none = np.zeros(count, np.bool_)
         for code, size in zip(codes, sizes, strict=True):
@@ -165,12 +169,12 @@ class Known:
             none |= whole < 0
             joint *= size
             joint += whole
+        if none.all():
+            return np.full(count, NO_ROW, np.int64)
         if none.any():
             joint[none] = 0
         distinct, inverse = np.unique(joint, return_inverse=True)
-        sought = self._sought.setdefault(finder, {})
         found = np.empty(len(distinct), np.int64)
-        words = [self.words[kind.source].list if kind.kind == "word" else [] for kind in finder.kinds]
         for index, one_code in enumerate(distinct.tolist()):
             parts: list[int] = []
             rest = one_code
@@ -178,12 +182,24 @@ class Known:
                 rest, part = divmod(rest, size)
                 parts.append(part)
             key = tuple(reversed(parts))
-            row = sought.get(key)
-            if row is None:
-                values = [finder.value_of(at, part, words[at]) for at, part in enumerate(key)]
-                row = sought[key] = finder.find(values)
-            found[index] = row
+            found[index] = self._row(finder, key)
         rows: Ints = found[inverse]
         if none.any():
             rows[none] = NO_ROW
         return rows
+
+    def _row(self, finder: Finder, key: tuple[int, ...]) -> int:
+        """The row of one combination of codes: sought once, and kept."""
+        sought = self._sought.setdefault(finder, {})
+        row = sought.get(key)
+        if row is None:
+            words = [self.words[kind.source].list if kind.kind == "word" else [] for kind in finder.kinds]
+            values = [finder.value_of(at, part, words[at]) for at, part in enumerate(key)]
+            row = sought[key] = finder.find(values)
+        return row
+
+    def _rows_apart(self, finder: Finder, codes: list[Any], count: int) -> Ints:
+        """The same where one number does not hold all combinations."""
+        columns = [np.broadcast_to(np.asarray(code, np.int64), (count,)).tolist() for code in codes]
+        keys = zip(*columns, strict=True)
+        return np.array([NO_ROW if min(key) < 0 else self._row(finder, key) for key in keys], np.int64)
