@@ -69,5 +69,6 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, quick: boo
         error.show()
     if unreadable:
         ctx.exit(2)
-    if any(one.has_errors or one.program is None for _, one in done) or (strict and (findings or more)):
+    doubtful = more or any(finding.severity != "note" for finding, _, _ in findings)
+    if any(one.has_errors or one.program is None for _, one in done) or (strict and doubtful):
         ctx.exit(1)

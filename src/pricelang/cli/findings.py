@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import unicodedata
@@ -18,7 +19,7 @@ from pricelang.source import Source
 WIDEST = 120
 """Columns of a source line that are shown; of a longer one the part around the place."""
 
-_COLORS = {"error": "red", "warning": "yellow"}
+_COLORS = {"error": "red", "warning": "yellow", "note": "blue"}
 
 
 def colored(stream: TextIO | None = None) -> bool:
@@ -50,6 +51,8 @@ def as_text(finding: Finding, file: Path, sources: Mapping[str, Source], color: 
         mark = " " * width(before) + "^" * max(width(marked), 1)
         lines.append(f"{number:>5} | {before}{marked}{after}".rstrip())
         lines.append(f"      | {paint(mark, fg=grave, bold=True)}")
+    if finding.record:
+        lines.append(f"      > {finding.record}")
     if finding.advice:
         lines.append(f"      = {finding.advice}")
     return "\n".join(lines)
@@ -58,7 +61,7 @@ def as_text(finding: Finding, file: Path, sources: Mapping[str, Source], color: 
 def as_dict(finding: Finding, file: Path) -> dict[str, object]:
     """A finding for other programs; the keys stay as they are."""
     place = finding.place
-    return {
+    told: dict[str, object] = {
         "path": path_of(file, place.path),
         "line": place.line,
         "column": place.column,
@@ -69,6 +72,11 @@ def as_dict(finding: Finding, file: Path) -> dict[str, object]:
         "message": finding.message,
         "advice": finding.advice,
     }
+    if finding.record:
+        told["record"] = json.loads(finding.record)
+    if finding.also:
+        told["also"] = [{"path": path_of(file, one.path), "line": one.line} for one in finding.also]
+    return told
 
 
 def as_github(finding: Finding, file: Path) -> str:
@@ -83,7 +91,8 @@ def as_github(finding: Finding, file: Path) -> str:
         "title": f"{finding.code} {finding.slug}",
     }
     told = ",".join(f"{key}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in facts.items())
-    return f"::{finding.severity} {told}::{_escaped(message)}"
+    kind = "notice" if finding.severity == "note" else finding.severity
+    return f"::{kind} {told}::{_escaped(message)}"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -93,10 +102,9 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 def summed(findings: Iterable[Finding], more: int = 0) -> str:
     """How many errors and warnings there are."""
-    grave = [finding.is_error for finding in findings]
-    errors, warnings = sum(grave), len(grave) - sum(grave)
-    told = [counted(errors, "error")] if errors else []
-    told += [counted(warnings, "warning")] if warnings else []
+    grave = [finding.severity for finding in findings]
+    kinds = ((kind, grave.count(kind)) for kind in ("error", "warning", "note"))
+    told = [counted(number, kind) for kind, number in kinds if number]
     return (", ".join(told) or "no findings") + (f", and {more} more that are not listed" if more else "")
 
 

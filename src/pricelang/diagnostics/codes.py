@@ -31,6 +31,10 @@ def _warning(code: str, slug: str, message: str, advice: str = "") -> Rule:
     return _rule(code, slug, "warning", message, advice)
 
 
+def _note(code: str, slug: str, message: str, advice: str = "") -> Rule:
+    return _rule(code, slug, "note", message, advice)
+
+
 def _rule(code: str, slug: str, severity: str, message: str, advice: str) -> Rule:
     rule = Rule(code, slug, severity, message, advice)
     assert code not in RULES, code

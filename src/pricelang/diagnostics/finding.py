@@ -15,14 +15,20 @@ MOST_FINDINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `advice` says what to write instead, where that is known."""
+    """One finding. `advice` says what to write instead, where that is known.
+
+    `record`: JSON of a smallest record that shows it, "" where none does. `also`: other places that have a part in it.
+    A note is told and fails nothing.
+    """
 
     code: str
     slug: str
-    severity: str  # error or warning
+    severity: str  # error, warning or note
     place: Place
     message: str
     advice: str = ""
+    record: str = ""
+    also: tuple[Place, ...] = ()
 
     @property
     def is_error(self) -> bool:
@@ -52,13 +58,22 @@ class Findings:
     _seen: set[tuple[str, Place, str]] = field(default_factory=set)
     _full: bool = False
 
-    def add(self, rule: Rule, place: Place, advice: str | None = None, **words: object) -> None:
+    def add(
+        self,
+        rule: Rule,
+        place: Place,
+        advice: str | None = None,
+        *,
+        record: str = "",
+        also: tuple[Place, ...] = (),
+        **words: object,
+    ) -> None:
         """Adds a finding of a rule at a place; the words fill the rule's sentence."""
         if self.full:
             self.more += 1
             return
         shown = {name: _short(value, 400 if name in ("what", "why", "advice") else 80) for name, value in words.items()}
-        if rule.severity == "warning" and self._is_waived(rule, place):
+        if rule.severity != "error" and self._is_waived(rule, place):
             return
         message = rule.message.format_map(shown)
         if advice is None:
@@ -74,7 +89,7 @@ class Findings:
             if rule.severity == "warning" or warning is None:
                 return
             del self.listed[warning]
-        self.listed.append(Finding(rule.code, rule.slug, rule.severity, place, message, advice))
+        self.listed.append(Finding(rule.code, rule.slug, rule.severity, place, message, advice, record, also))
 
     @property
     def full(self) -> bool:
