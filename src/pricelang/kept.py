@@ -111,8 +111,11 @@ class Kept(Mapping[tuple[str, str], object]):
 # --- looking and keeping ----------------------------------------------------------------------------------------------
 
 
-def look(file: str | os.PathLike[str], source: Source, folder: Loader) -> tuple[Reading, list[Finding] | None] | None:
-    """What is kept of a rule file with this text, and the findings of its examples if they were run. Or None."""
+def look(
+    file: str | os.PathLike[str], source: Source, folder: Loader
+) -> tuple[Reading, list[Finding] | None, list[Finding] | None] | None:
+    """What is kept of a rule file with this text, and the findings of its examples and of proofs if they were made. Or
+    None."""
     data = cachedir.read(_name(file))
     stamp = _stamp()
     if data is None or stamp is None or not data.startswith(stamp):
@@ -121,26 +124,31 @@ def look(file: str | os.PathLike[str], source: Source, folder: Loader) -> tuple[
     if _sealed(body) != right:
         return None
     try:
-        text, asked, reading, failed, code = _Reader(io.BytesIO(body)).load()
+        text, asked, reading, failed, refuted, code = _Reader(io.BytesIO(body)).load()
         if text != _came(source) or any(_came(folder(name, beside)) != came for name, beside, came in asked):
             return None
     except Exception:
         return None  # whatever is wrong with it, it can be made again
     reading.code = Kept(code)
-    return reading, failed
+    return reading, failed, refuted
 
 
 def keep(
-    file: str | os.PathLike[str], source: Source, asked: list[_Asked], reading: Reading, failed: list[Finding] | None
+    file: str | os.PathLike[str],
+    source: Source,
+    asked: list[_Asked],
+    reading: Reading,
+    failed: list[Finding] | None,
+    refuted: list[Finding] | None,
 ) -> None:
-    """Keeps a reading; `failed` are the findings of its examples, None where they were not run."""
+    """Keeps a reading; `failed` are the findings of its examples, `refuted` of proofs, None where there were none."""
     stamp = _stamp()
     if stamp is None or cachedir.folder() is None:
         return
     pickled = {which: _pickled(made) for which, made in reading.code.items()}
     code = {which: made for which, made in pickled.items() if made is not None}
-    kept = Reading(reading.program, reading.findings, reading.more, reading.sources)
-    body = _pickled((_came(source), asked, kept, failed, code))
+    kept = Reading(reading.program, reading.findings, reading.more, reading.sources, waivers=reading.waivers)
+    body = _pickled((_came(source), asked, kept, failed, refuted, code))
     if body is None:
         return
     name = _name(file)

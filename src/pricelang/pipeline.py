@@ -8,6 +8,7 @@ Every step adds to one list of findings; the program is there only when none of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -58,7 +59,7 @@ def read(source: Source, load: Loader) -> Reading:
     findings = Findings()
     sources = {source.path: source}
     file = bounded(_with_base(source, load, findings, sources, 0), findings)
-    findings.waivers = [Waived(one.slug, one.place.path, one.first, one.last) for one in file.waivers]
+    findings.waivers = [Waived(one.slug, one.place.path, one.first, one.last, one.place) for one in file.waivers]
     scope = Scope(findings)
     program = _check(file, scope, load, sources)
     if not _has(file, n.RulesetBlock):
@@ -67,7 +68,17 @@ def read(source: Source, load: Loader) -> Reading:
     if findings.has_errors:
         program = None
     kept = without_echoes(sorted(findings, key=_order), sources)
-    return Reading(program, kept, findings.more, sources)
+    return Reading(program, kept, findings.more, sources, waivers=_left_to_proofs(findings))
+
+
+def _left_to_proofs(findings: Findings) -> tuple[Waived, ...]:
+    """The waivers of what only proofs find."""
+    proved = {rule.slug for rule in codes.RULES.values() if rule.proved}
+    return tuple(
+        replace(one, used=index in findings.waivers_used)
+        for index, one in enumerate(findings.waivers)
+        if one.slug in proved
+    )
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str]:
@@ -265,5 +276,5 @@ def _check_waivers(file: n.File, findings: Findings) -> None:
         elif rule.severity == "error":
             why = "is an error, and only warnings can be waived"
             findings.add(codes.UNKNOWN_WAIVER, waiver.place, "mend it instead", slug=waiver.slug, why=why)
-        elif index not in findings.waivers_used and not failed:
+        elif index not in findings.waivers_used and not failed and not rule.proved:
             findings.add(codes.UNUSED_WAIVER, waiver.place, slug=waiver.slug)

@@ -17,8 +17,11 @@ from pricelang.files import read_text
 from pricelang.source import Source
 
 
-def reading_of(file: str | os.PathLike[str], examples: bool = True, code: bool = False) -> Reading:
-    """A rule file read and checked, its examples run unless they are not wanted; `code`: functions are made too."""
+def reading_of(
+    file: str | os.PathLike[str], examples: bool = True, code: bool = False, proofs: bool = False
+) -> Reading:
+    """A rule file read and checked, its examples run unless they are not wanted; `code`: functions are made too;
+    `proofs`: what proofs find is among the findings."""
     name = os.path.basename(file)
     source = read_text(file, name)
     if isinstance(source, Finding):
@@ -26,20 +29,22 @@ def reading_of(file: str | os.PathLike[str], examples: bool = True, code: bool =
     noted = kept.Noted(Folder(file))
     found = kept.look(file, source, noted)
     if found is not None:
-        reading, failed = found
+        reading, failed, refuted = found
         is_new = False
     else:
         noted.asked.clear()
-        reading, failed = checked(source, noted, False), None
+        reading, failed, refuted = checked(source, noted, False), None, None
         is_new = True
     if reading.program is not None:
         if examples and failed is None:
             failed, is_new = _failures(reading.program), True
+        if proofs and refuted is None and not reading.has_errors:
+            refuted, is_new = _refuted(reading), True
         if code and not reading.code and not reading.has_errors:
             reading.code, is_new = _code(reading.program), True
     if is_new:
-        kept.keep(file, source, noted.asked, reading, failed)
-    return _with(reading, failed if examples else None)
+        kept.keep(file, source, noted.asked, reading, failed, refuted)
+    return _with(reading, [*(failed or ()) * examples, *(refuted or ()) * proofs])
 
 
 def checked(source: Source, folder: Folder | kept.Noted, examples: bool = True) -> Reading:
@@ -56,6 +61,12 @@ def _failures(program: Program) -> list[Finding]:
     return run_examples(program)
 
 
+def _refuted(reading: Reading) -> list[Finding]:
+    from pricelang.proofs.run import proofs_of
+
+    return proofs_of(reading)
+
+
 def _code(program: Program) -> dict[tuple[str, str], object]:
     from pricelang.engine.compiled import Compiled
     from pricelang.engine.record import Engine
@@ -63,7 +74,7 @@ def _code(program: Program) -> dict[tuple[str, str], object]:
     return {**Compiled(Engine(program)).all()}
 
 
-def _with(reading: Reading, failed: list[Finding] | None) -> Reading:
+def _with(reading: Reading, failed: list[Finding]) -> Reading:
     if failed:
         reading.findings = sorted([*reading.findings, *failed], key=lambda one: (one.place.path, one.place.line))
     return reading

@@ -1,22 +1,21 @@
-"""What is allowed and yet doubtful: cliffs, prices that round to nothing, endless decimals, steps without effect."""
+"""What is allowed and yet doubtful: prices that round to nothing, endless decimals, steps without effect."""
 
 from __future__ import annotations
 
 import itertools
 from fractions import Fraction
 
-from pricelang.check.cliffs import find_cliffs
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.header import Header
 from pricelang.check.measures import constant_value
 from pricelang.check.prices import Lowered
 from pricelang.check.scope import Scope
 from pricelang.check.scope import UsageInfo
-from pricelang.check.shown import amount
-from pricelang.check.shown import counted
 from pricelang.core import ops
 from pricelang.core.program import Line
 from pricelang.diagnostics import codes
+from pricelang.diagnostics.shown import amount
+from pricelang.diagnostics.shown import counted
 from pricelang.number import decimal_text
 from pricelang.number import round_to
 from pricelang.plain import dataclass
@@ -46,7 +45,6 @@ def check_doubts(prices: list[Lowered], header: Header, scope: Scope) -> None:
             if line is None:
                 continue
             within = scope.inside(lowered.usage)
-            find_cliffs(line, within)
             _rounds_to_nothing(line, decl, header, within)
             _endless(line, decl, lowered, header, within)
             _without_effect(line, lowered.price.when, lowered.usage, scope)
@@ -87,9 +85,13 @@ def _rates(expr: ops.Expr | None, node: n.Expr | None, line: Line, scope: Scope)
     if isinstance(node, n.Per):
         unit = scope.quiet().unit(node.size.unit)
         size = node.size.count * (unit.factor if unit is not None else 1)
-        written = amount(node.amount.value, scope) if isinstance(node.amount, n.Money) else amount(value * size, scope)
+        written = (
+            amount(node.amount.value, scope.currency)
+            if isinstance(node.amount, n.Money)
+            else amount(value * size, scope.currency)
+        )
         return [_Figure(value, size, f"{written} per {_size(node.size)}")]
-    return [_Figure(value, line.factor, f"{amount(value * line.factor, scope)} per {line.unit or 'unit'}")]
+    return [_Figure(value, line.factor, f"{amount(value * line.factor, scope.currency)} per {line.unit or 'unit'}")]
 
 
 def _cells(cell: ops.Cell, line: Line, scope: Scope) -> list[_Figure]:
@@ -107,7 +109,7 @@ def _cells(cell: ops.Cell, line: Line, scope: Scope) -> list[_Figure]:
     }
     size = 1 / unit.factor if unit.factor else Fraction(1)
     return [
-        _Figure(value, size, f"{amount(value * size, scope)}{per}" + (f" of `{row}`" if row else ""))
+        _Figure(value, size, f"{amount(value * size, scope.currency)}{per}" + (f" of `{row}`" if row else ""))
         for value, row in sorted(values.items())
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pricelang.check.cases import exhaustive
 from pricelang.check.conditions import condition
 from pricelang.check.conditions import exclude_each_other
 from pricelang.check.figures import adapt
@@ -147,12 +146,6 @@ def read_prices(blocks: list[n.PriceBlock], scope: Scope) -> list[Lowered]:
     for name, usage in scope.usages.items():
         if name not in priced:
             scope.findings.add(codes.NO_PRICE, usage.place, name=name)
-    for usage in scope.usages.values():
-        mine = [lowered for lowered in found if lowered.usage is usage]
-        asked = [lowered.price.when for lowered in mine if lowered.price.when is not None]
-        written = sum(block.usage.text == usage.name for block in blocks)
-        if mine and len(asked) == len(mine) == written and not exhaustive(asked, scope.inside(usage)):
-            scope.findings.add(codes.PRICE_GAP, mine[-1].node.place, name=usage.name)
     of_usage: dict[str, list[Lowered]] = {}
     for later in found:
         for earlier in of_usage.setdefault(later.usage.name, []):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("check", short_help="Check rule files or folders of them.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--strict", is_flag=True, help="Warnings fail the check too.")
-@click.option("--quick", is_flag=True, help="Read and check alone: run no examples and no stories.")
+@click.option("--quick", is_flag=True, help="Read and check alone: run no examples, stories and proofs.")
 @click.option(
     "--output-format",
     type=click.Choice(["text", "json", "github"]),
@@ -46,7 +46,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, quick: boo
         if isinstance(file, Unreadable):
             unreadable.append(file)
         else:
-            done.append((file, reading_of(file, examples=not quick)))
+            done.append((file, reading_of(file, examples=not quick, proofs=not quick)))
     findings = [(finding, file, one) for file, one in done for finding in one.findings]
     more = sum(one.more for _, one in done)
     if output_format == "json":

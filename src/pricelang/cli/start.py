@@ -49,7 +49,8 @@ def _checked(words: list[str]) -> str | None:
     except NotReadable:
         return None
     for file in files.values():
-        reading = reading_of(file, examples="--quick" not in flags)
+        is_whole = "--quick" not in flags
+        reading = reading_of(file, examples=is_whole, proofs=is_whole)
         if reading.program is None or reading.findings or reading.more:
             return None
     return f"{len(files)} ruleset{'' if len(files) == 1 else 's'} checked: no findings"

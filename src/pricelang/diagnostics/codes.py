@@ -11,13 +11,14 @@ from pricelang.plain import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind of finding."""
+    """A kind of finding. `proved`: proofs make it, which a quick check does without."""
 
     code: str
     slug: str
     severity: str
     message: str
     advice: str = ""
+    proved: bool = False
 
 
 RULES: dict[str, Rule] = {}
@@ -27,16 +28,16 @@ def _error(code: str, slug: str, message: str, advice: str = "") -> Rule:
     return _rule(code, slug, "error", message, advice)
 
 
-def _warning(code: str, slug: str, message: str, advice: str = "") -> Rule:
-    return _rule(code, slug, "warning", message, advice)
+def _warning(code: str, slug: str, message: str, advice: str = "", proved: bool = False) -> Rule:
+    return _rule(code, slug, "warning", message, advice, proved)
 
 
-def _note(code: str, slug: str, message: str, advice: str = "") -> Rule:
-    return _rule(code, slug, "note", message, advice)
+def _note(code: str, slug: str, message: str, advice: str = "", proved: bool = False) -> Rule:
+    return _rule(code, slug, "note", message, advice, proved)
 
 
-def _rule(code: str, slug: str, severity: str, message: str, advice: str) -> Rule:
-    rule = Rule(code, slug, severity, message, advice)
+def _rule(code: str, slug: str, severity: str, message: str, advice: str, proved: bool = False) -> Rule:
+    rule = Rule(code, slug, severity, message, advice, proved)
     assert code not in RULES, code
     RULES[code] = rule
     return rule
@@ -202,7 +203,11 @@ KEY_NOT_A_FIELD = _error(
 )
 PARTIAL_EFFECT = _error("PL419", "no-such-effect", "{what}", "{advice}")
 DEAD_ROW = _warning(
-    "PL420", "dead-row", "no record can reach the row `{name}`", "the other rows name every word there is: delete it"
+    "PL420",
+    "dead-row",
+    "no record can reach the row `{name}`",
+    "the other rows name every word there is: delete it",
+    proved=True,
 )
 
 # --- 5: prices ----------------------------------------------------------------------------------------------
@@ -266,8 +271,9 @@ ROUNDS_TO_ZERO = _warning(
 TIER_CLIFF = _warning(
     "PL518",
     "tier-cliff",
-    "using more costs less: {low} cost {dear}, {high} cost {cheap}",
+    "using more costs less: {low} cost {dear}, {high} cost {cheap}{even}",
     'if the page says so, add `allow tier-cliff "why"`',
+    proved=True,
 )
 LABEL_HIDES_FIELD = _error(
     "PL519", "label-hides-field", "`{name}` is a field and also a line above", "give the line another name"
@@ -284,8 +290,9 @@ ENDLESS_DECIMALS = _warning(
 PRICE_GAP = _warning(
     "PL523",
     "price-gap",
-    "nothing shows that one of the prices of `{name}` holds for every record",
+    "no price of `{name}` holds for some records",
     "let their conditions name every value, or write one price without a condition",
+    proved=True,
 )
 NEVER_MATTERS = _warning("PL524", "never-matters", "{what} {why}", "delete it, or write what is meant")
 UNUSED_BLOCK = _warning(
@@ -314,3 +321,65 @@ EXAMPLE_ORDER = _error("PL703", "expect-before-event", "an `expect` stands befor
 BAD_FIELD_VALUE = _error("PL704", "bad-example-value", "{what}")
 UNUSED_WAIVER = _warning("PL705", "unused-waiver", "nothing here needs `allow {slug}`", "delete the line")
 UNKNOWN_WAIVER = _error("PL706", "unknown-waiver", "`{slug}` {why}", "did you mean `{nearest}`?")
+
+# --- 8: what is proved of a checked ruleset ------------------------------------------------------------------------
+
+UNPRICED = _warning(
+    "PL801",
+    "unpriced",
+    "a record that fits `{usage}` is refused: {why}",
+    'price it, or say that it is not offered with `—`; if it is meant, add `allow unpriced "why"`',
+    proved=True,
+)
+PRICED_TWICE = _warning(
+    "PL802", "two-fit", "for some records of `{usage}` {why}", "make them exclude each other", proved=True
+)
+NEVER_HAPPENS = _warning("PL803", "never-happens", "{what} {why}", "delete it, or write what is meant", proved=True)
+PRICE_ENDS = _warning(
+    "PL804",
+    "price-ends",
+    "`{column}` of `{row}` has no price from {day} on",
+    "write what comes after it, or `—` from that day on where it is no longer offered",
+    proved=True,
+)
+EXPIRES = _warning("PL805", "expires", "{what} ends {when}{after}", "{advice}", proved=True)
+DEAR_OFFER = _warning(
+    "PL806",
+    "dear-offer",
+    "the offer costs more than the price it stands on: `{column}` of `{row}` is {dear}, and {cheap} without it",
+    "an offer that raises a price is a new price: write `from DATE` without a name, or mend the figure",
+    proved=True,
+)
+DEAR_PLAN = _warning(
+    "PL807",
+    "dear-plan",
+    "`{plan}` costs more than `{other}` at every use, and gives nothing more",
+    "give it a lower rate, a higher limit, or a lower fee",
+    proved=True,
+)
+TOPUP_CLIFF = _warning(
+    "PL808",
+    "topup-cliff",
+    "paying more brings less: {low} bring {dear}, {high} bring {cheap}",
+    "raise the bonus of the larger payment, or lower that of the smaller",
+    proved=True,
+)
+TOPUP_GAP = _warning(
+    "PL809",
+    "topup-gap",
+    "a payment of {amount} fits no row, and {below} and {above} do",
+    "let the rows meet",
+    proved=True,
+)
+LIMIT_NEVER = _warning("PL810", "limit-never", "the limit `{name}` {why}", "delete it, or mend its figure", proved=True)
+LIMIT_ALWAYS = _warning(
+    "PL811", "limit-always", "the limit `{name}` {why}", "raise it, or say `—` where it is not offered", proved=True
+)
+COARSE_ROUNDING = _warning(
+    "PL812",
+    "coarse-rounding",
+    "rounding changes {what} from {exact} to {rounded}",
+    "round to a smaller amount, or the bill instead of each record",
+    proved=True,
+)
+UNDECIDED = _note("PL813", "not-decided", "not decided whether {what}: {why}", proved=True)

@@ -37,12 +37,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Waived:
-    """Lines of a file in which warnings of one slug are meant, and not told."""
+    """Lines of a file in which warnings of one slug are meant, and not told. `place`: where that is said; `used`: that
+    some are."""
 
     slug: str
     path: str
     first: int
     last: int
+    place: Place
+    used: bool = False
 
 
 @dataclass(slots=True)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pricelang.check.scope import Scope
 from pricelang.number import decimal_text
 from pricelang.units import SIGNS
 from pricelang.units import Unit
 
 
-def amount(value: Fraction, scope: Scope) -> str:
+def amount(value: Fraction, currency: str) -> str:
     """An amount of money: `$0.0001`, `12 CNY`; one whose decimals do not end is cut, with a dot for the rest."""
-    sign = next((sign for sign, meanings in SIGNS.items() if meanings[0] == scope.currency and len(sign) == 1), "")
+    sign = next((sign for sign, meanings in SIGNS.items() if meanings[0] == currency and len(sign) == 1), "")
     text = counted(value)
     if len(text.partition(".")[2]) == 1:
         text += "0"
-    return f"{sign}{text}" if sign else f"{text} {scope.currency}"
+    return f"{sign}{text}" if sign else f"{text} {currency}"
 
 
 def counted(value: Fraction) -> str:

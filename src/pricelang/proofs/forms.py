@@ -1,0 +1,255 @@
+"""What a line comes to as a function of its quantity: straight pieces between roundings, exactly.
+
+A line of figures alone is cut into blocks. Within a block it is straight between finitely many edges; between two blocks
+stands a step that only ever goes up (rounding, packages, an allowance). Of such a line it can be told whether more costs
+less, and of two lines whether they are the same.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pricelang.core import ops
+from pricelang.core.program import Line
+from pricelang.plain import dataclass
+
+ZERO = Fraction(0)
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """From `low` to `high` (None: without end) the value is `slope` times the quantity, plus `plus`."""
+
+    low: Fraction
+    low_in: bool
+    high: Fraction | None
+    high_in: bool
+    slope: Fraction
+    plus: Fraction
+
+    def at(self, quantity: Fraction) -> Fraction:
+        return self.slope * quantity + self.plus
+
+    def cut(self, low: Fraction, low_in: bool, high: Fraction | None, high_in: bool) -> Piece | None:
+        """The part of it between two edges."""
+        if low > self.low or (low == self.low and not low_in):
+            first, first_in = low, low_in
+        else:
+            first, first_in = self.low, self.low_in
+        if self.high is None or (high is not None and (high < self.high or (high == self.high and not high_in))):
+            last, last_in = high, high_in
+        else:
+            last, last_in = self.high, self.high_in
+        if last is not None and (first > last or (first == last and not (first_in and last_in))):
+            return None
+        return Piece(first, first_in, last, last_in, self.slope, self.plus)
+
+    def of(self, slope: Fraction, plus: Fraction) -> Piece:
+        return Piece(self.low, self.low_in, self.high, self.high_in, slope, plus)
+
+
+Pieces = tuple[Piece, ...]
+ALL: Pieces = (Piece(ZERO, False, None, False, ONE, ZERO),)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`blocks` are one more than the steps between them."""
+
+    blocks: tuple[Pieces, ...]
+    between: tuple[ops.Step, ...]
+
+
+def form_of(steps: tuple[ops.Step, ...]) -> Form | None:
+    """The form of a line's steps; None where a figure is the account's own, or another line's."""
+    blocks: list[Pieces] = []
+    between: list[ops.Step] = []
+    now: Pieces | None = ALL
+    for step in steps:
+        if now is None:
+            return None
+        if isinstance(step, ops.Round | ops.RoundUp | ops.Packages | ops.Beyond):
+            if isinstance(step, ops.RoundUp | ops.Packages) and not isinstance(step.size, ops.Const):
+                return None
+            blocks.append(now)
+            between.append(step)
+            now = ALL
+        else:
+            now = _after(step, now)
+    if now is None:
+        return None
+    return Form((*blocks, now), tuple(between))
+
+
+def _after(step: ops.Step, pieces: Pieces) -> Pieces | None:
+    match step:
+        case ops.Rate():
+            rate = step.cases[0].rate
+            if not isinstance(rate, ops.Const):
+                return None
+            return _joined([one.of(one.slope * rate.value, one.plus * rate.value) for one in pieces])
+        case ops.Adjust():
+            if not isinstance(step.by, ops.Const):
+                return None
+            by = step.sign * step.by.value
+            if step.share:
+                return _joined([one.of(one.slope * (1 + by), one.plus * (1 + by)) for one in pieces])
+            moved = [one if not one.slope and not one.plus else one.of(one.slope, one.plus + by) for one in pieces]
+            return _bounded(tuple(moved), ZERO, True) if step.of_quantity else _joined(moved)
+        case ops.AtLeast() | ops.AtMost():
+            if not isinstance(step.bound, ops.Const) or step.moves_end:
+                return None
+            if isinstance(step, ops.AtLeast) and step.each is not None:
+                return pieces  # charged at the period's end
+            return _bounded(pieces, step.bound.value, isinstance(step, ops.AtLeast))
+        case ops.Tiers():
+            return _tiers(step, pieces)
+    return None
+
+
+def _bounded(pieces: Pieces, bound: Fraction, least: bool) -> Pieces:
+    """The greater (or the lesser) of the pieces and a bound; what is nothing stays nothing."""
+    found: list[Piece] = []
+    for one in pieces:
+        if not one.slope:
+            if least and not one.plus:
+                found.append(one)
+                continue
+            found.append(one.of(ZERO, max(one.plus, bound) if least else min(one.plus, bound)))
+            continue
+        edge = (bound - one.plus) / one.slope
+        below = one.cut(ZERO, False, edge, True) if edge > 0 else None
+        above = one.cut(max(edge, ZERO), False, None, False)
+        for part, is_low in ((below, one.slope > 0), (above, one.slope < 0)):
+            if part is not None:
+                found.append(part.of(ZERO, bound) if is_low is least else part)
+    return _joined(found)
+
+
+def _tiers(step: ops.Tiers, pieces: Pieces) -> Pieces | None:
+    """Tiers of a quantity that rises; None where a band has no plain figures or the quantity falls."""
+    bands = step.bands
+    if isinstance(bands, ops.BandTable):
+        return None
+    laid: list[Piece] = []  # the tiers as pieces over the quantity itself
+    before = ZERO
+    for band in bands:
+        rate = _figure(band.rate)
+        flat = _figure(band.flat)
+        if rate is None or flat is None:
+            return None
+        if band.rate is None and band.flat is None:
+            break  # not offered
+        piece = Piece(band.low, band.low_included and band.low > 0, band.high, band.high_included, rate, ZERO)
+        if step.graduated:
+            # the units of a band begin behind its lower edge
+            piece = Piece(band.low, False, band.high, True, rate, before + flat - rate * band.low)
+            if band.high is not None:
+                before = piece.at(band.high)
+        else:
+            piece = piece.of(rate, flat)
+        laid.append(piece)
+    found: list[Piece] = []
+    for one in pieces:
+        if one.slope < 0:
+            return None
+        if not one.slope:
+            where = next((p for p in laid if p.cut(one.plus, True, one.plus, True) is not None), None)
+            if one.plus and where is None:
+                return None
+            found.append(one.of(ZERO, where.at(one.plus) if where is not None else ZERO))
+            continue
+        for piece in laid:
+            low = (piece.low - one.plus) / one.slope
+            high = (piece.high - one.plus) / one.slope if piece.high is not None else None
+            if high is not None and high < 0:
+                continue
+            part = one.cut(max(low, ZERO), piece.low_in if low > 0 else False, high, piece.high_in)
+            if part is not None:
+                found.append(part.of(piece.slope * one.slope, piece.slope * one.plus + piece.plus))
+    return _joined(found)
+
+
+def _figure(expr: ops.Expr | None) -> Fraction | None:
+    if expr is None:
+        return ZERO
+    return expr.value if isinstance(expr, ops.Const) else None
+
+
+def _joined(pieces: list[Piece]) -> Pieces:
+    """In order, neighbours on one straight line made one."""
+    found: list[Piece] = []
+    for one in sorted(pieces, key=lambda each: (each.low, not each.low_in)):
+        last = found[-1] if found else None
+        if last is not None and (last.slope, last.plus) == (one.slope, one.plus) and last.high == one.low:
+            found[-1] = Piece(last.low, last.low_in, one.high, one.high_in, one.slope, one.plus)
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+# --- what can be told of them ---------------------------------------------------------------------------------------
+
+
+def edges(pieces: Pieces) -> list[Fraction]:
+    return sorted({one.high for one in pieces if one.high is not None})
+
+
+def falls(pieces: Pieces) -> list[Fraction]:
+    """The quantities at or behind which more comes to less: edges that drop, and where a falling piece begins."""
+    found = []
+    for one in pieces:
+        if one.slope < 0:
+            found.append(one.low)
+    for below, above in zip(pieces, pieces[1:], strict=False):
+        if below.high is not None and below.at(below.high) > above.at(above.low):
+            found.append(below.high)
+    return found
+
+
+def rises(form: Form) -> bool:
+    """Whether more never comes to less."""
+    return not any(falls(block) for block in form.blocks)
+
+
+def never_above(left: Pieces, right: Pieces) -> bool:
+    """Whether the left is nowhere above the right."""
+    for one in left:
+        for two in right:
+            part = one.cut(two.low, two.low_in, two.high, two.high_in)
+            if part is None:
+                continue
+            if one.at(part.low) > two.at(part.low):
+                return False
+            if part.high is None:
+                if one.slope > two.slope:
+                    return False
+            elif one.at(part.high) > two.at(part.high):
+                return False
+    return _covers(left) == _covers(right)
+
+
+def _covers(pieces: Pieces) -> tuple[Fraction, Fraction | None]:
+    return pieces[0].low, pieces[-1].high
+
+
+def shape(node: object) -> object:
+    """A node of the core without its places: what is equal means the same."""
+    match node:
+        case Fraction() | str() | bool() | int() | None:
+            return node
+        case tuple():
+            return tuple(shape(one) for one in node)
+    fields = getattr(node, "__dataclass_fields__", None)
+    if fields is None:
+        return node
+    return (
+        type(node).__name__,
+        *(shape(getattr(node, name)) for name in fields if name not in ("place", "label", "name")),
+    )
+
+
+def line_shape(line: Line) -> object:
+    """What a line does, without its label and places."""
+    return (shape(line.of), shape(line.steps), line.charged, line.every, line.by_time, line.free_reason is not None)

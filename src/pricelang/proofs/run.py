@@ -1,0 +1,55 @@
+"""START HERE: the proofs that `check` runs, each a function in a file of its own, over one study of the program."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pricelang.core.program import Program
+from pricelang.core.reading import Reading
+from pricelang.diagnostics import codes
+from pricelang.diagnostics.finding import Finding
+from pricelang.diagnostics.finding import Findings
+from pricelang.proofs.cliffs import prove_no_cliffs
+from pricelang.proofs.limits import prove_limits
+from pricelang.proofs.plans import prove_plans
+from pricelang.proofs.reach import prove_reached
+from pricelang.proofs.study import Claim
+from pricelang.proofs.study import Study
+from pricelang.proofs.times import find_expiring
+from pricelang.proofs.times import prove_offers
+from pricelang.proofs.topups import prove_topups
+from pricelang.proofs.unpriced import prove_priced
+
+LATER = (codes.EXPIRES.slug, codes.UNDECIDED.slug)
+"""What depends on the day, or on how much can be told: a waiver of it may stand without need."""
+PROOFS = (prove_priced, prove_no_cliffs, prove_offers, prove_reached, prove_limits, prove_topups, prove_plans)
+
+
+def proofs_of(reading: Reading) -> list[Finding]:
+    """What proofs find in a rule file that was read, without what its waivers allow."""
+    assert reading.program is not None
+    findings = Findings(waivers=list(reading.waivers))
+    known = frozenset((one.place.path, one.place.line) for one in reading.findings)
+    study = Study(reading.program, findings, known)
+    for prove in PROOFS:
+        prove(study)
+    for index, waiver in enumerate(findings.waivers):
+        if index not in findings.waivers_used and not waiver.used and waiver.slug not in LATER:
+            findings.add(codes.UNUSED_WAIVER, waiver.place, slug=waiver.slug)
+    return list(findings)
+
+
+def claims_of(program: Program) -> list[Claim]:
+    """Everything that is proved of a program, refuted or not decided; waivers do not count."""
+    study = Study(program, Findings())
+    for prove in PROOFS:
+        prove(study)
+    return study.claims
+
+
+def expiring(reading: Reading, now: Fraction, until: Fraction) -> list[Finding]:
+    """What ends between two instants."""
+    assert reading.program is not None
+    findings = Findings(waivers=list(reading.waivers))
+    find_expiring(Study(reading.program, findings), now, until)
+    return list(findings)

@@ -1,0 +1,109 @@
+"""Paying in more never brings less, and between two slabs no payment is left out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from fractions import Fraction
+
+from pricelang.core.policy import Package
+from pricelang.diagnostics import codes
+from pricelang.diagnostics.shown import amount
+from pricelang.number import decimal_text
+from pricelang.proofs.study import PROVED
+from pricelang.proofs.study import REFUTED
+from pricelang.proofs.study import Claim
+from pricelang.proofs.study import Study
+
+ZERO = Fraction(0)
+CENT = Fraction(1, 100)
+
+
+def prove_topups(study: Study) -> None:
+    """Finds payments that bring less than a smaller one, and payments between two slabs that no row takes.
+
+    Packages of one amount are held against each other, slabs against each other: that an amount of one's own brings less
+    than a package beside it is what packages are.
+    """
+    topup = study.program.policy.topup
+    if topup is None:
+        return
+    before = len(study.findings.listed)
+    exact = sorted((one for one in topup.packages if one.low is not None and one.low == one.high), key=_low)
+    slabs = sorted((one for one in topup.packages if one not in exact), key=lambda one: (one.any, _low(one)))
+    for one, other in itertools.pairwise(exact):
+        _compare(study, one, _low(one), other, _low(other))
+    spans = [one for one in slabs if not one.any] or slabs
+    for one, other in itertools.pairwise(spans):
+        _edge(study, one, other, any(each.any for each in slabs if each not in spans))
+    for one in topup.packages:
+        at = _low(one) or Fraction(1)
+        if _credited(one, at) < 0:
+            _compare(study, one, ZERO, one, at)
+    found = study.findings.listed[before:]
+    said = "; ".join(one.message for one in found) or "paying more never brings less"
+    study.claims.append(Claim("topups", topup.title, REFUTED if found else PROVED, said, tuple(found)))
+
+
+def _low(one: Package) -> Fraction:
+    return one.low if one.low is not None else ZERO
+
+
+def _credited(one: Package, paid: Fraction) -> Fraction:
+    if one.bonus is not None:
+        return paid * (1 + one.bonus)
+    return paid if one.get is None else one.get
+
+
+def _edge(study: Study, one: Package, other: Package, is_open: bool) -> None:
+    """Where a slab ends and the next begins: they meet, and the next brings no less."""
+    if one.high is None:
+        return
+    low, high = one.high, _low(other)
+    currency = study.program.currency
+    last = low if one.high_included else low - CENT
+    first = high if other.low_included else high + CENT
+    if last < first - CENT or (last == first - CENT and not (one.high_included or other.low_included)):
+        if not is_open and not _taken(study, last + CENT):
+            between = last + CENT
+            study.add(
+                codes.TOPUP_GAP,
+                other.place,
+                record=_event(between),
+                amount=amount(between, currency),
+                below=amount(last, currency),
+                above=amount(first, currency),
+            )
+    if first > last:
+        _compare(study, one, last, other, first)
+
+
+def _taken(study: Study, paid: Fraction) -> bool:
+    topup = study.program.policy.topup
+    assert topup is not None
+    return any(
+        (one.low is None or paid > one.low or (paid == one.low and one.low_included))
+        and (one.high is None or paid < one.high or (paid == one.high and one.high_included))
+        for one in topup.packages
+    )
+
+
+def _compare(study: Study, one: Package, low: Fraction, other: Package, high: Fraction) -> None:
+    dear, cheap = _credited(one, low), _credited(other, high)
+    if cheap >= dear:
+        return
+    currency = study.program.currency
+    study.add(
+        codes.TOPUP_CLIFF,
+        other.place,
+        record=_event(high),
+        low=amount(low, currency),
+        dear=amount(dear, currency),
+        high=amount(high, currency),
+        cheap=amount(cheap, currency),
+    )
+
+
+def _event(paid: Fraction) -> str:
+    told = {"id": "e-1", "type": "topup", "at": "2026-01-01T12:00:00Z", "account": "a-1", "amount": decimal_text(paid)}
+    return json.dumps(told)

@@ -1,0 +1,219 @@
+"""Nothing goes unpriced: every record that fits the schema has exactly one price for each unit, at every date."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pricelang.core.program import Line
+from pricelang.diagnostics import codes
+from pricelang.engine.intake import RecordError
+from pricelang.period import instant_text
+from pricelang.proofs.box import AT
+from pricelang.proofs.box import Box
+from pricelang.proofs.sample import Sample
+from pricelang.proofs.spans import Moment
+from pricelang.proofs.spans import Words
+from pricelang.proofs.study import OPEN
+from pricelang.proofs.study import PROVED
+from pricelang.proofs.study import REFUTED
+from pricelang.proofs.study import Claim
+from pricelang.proofs.study import Study
+from pricelang.proofs.study import UsageStudy
+from pricelang.proofs.walk import Refused
+from pricelang.source import Place
+
+MEANT = ("not-offered", "unlimited")
+"""Refusals that the rules say themselves."""
+TRIED = 8
+
+Failure = tuple[Line | None, Box, Refused]
+
+
+def prove_priced(study: Study) -> None:
+    """Finds records that fit and are refused, or fit twice."""
+    for one in study.usages:
+        _prove(study, one)
+
+
+def _prove(study: Study, one: UsageStudy) -> None:
+    before = len(study.findings.listed)
+    failures: dict[tuple[object, ...], list[Failure]] = {}
+    for box, price in one.prices:
+        if isinstance(price, Refused):
+            failures.setdefault((price.code, price.place), []).append((None, box, price))
+    offered = False
+    later: dict[tuple[str, int], list[Failure]] = {}
+    for _, line, ends in one.ends:
+        refused = ends.line
+        if not isinstance(refused, Refused):
+            continue
+        if refused.code in MEANT:
+            offered = True
+        elif _is_unknown(one, ends.box, refused):
+            pass  # a word that no rule has is refused by its name
+        elif refused.code == "no-price-in-force" and refused.row is not None:
+            later.setdefault((refused.table, refused.row), []).append((line, ends.box, refused))
+        else:
+            key = (refused.code, refused.place, refused.column, refused.row, refused.name)
+            if refused.code == "two-rows":
+                key = (refused.code, refused.table)  # the same rows for every line
+            failures.setdefault(key, []).append((line, ends.box, refused))
+    for found in later.values():
+        _by_time(study, one, found, failures)
+    undecided = [not _refute(study, one, found) for found in failures.values()]
+    refuted = study.findings.listed[before:]
+    kinds = (
+        "every record has one price for each unit, at every date"
+        + (", but for what the rules say is not offered" if offered else "")
+        + _open_words(one)
+    )
+    answer = REFUTED if refuted else OPEN if any(undecided) or not one.is_whole else PROVED
+    if not one.is_whole:
+        study.undecided(
+            one.usage.place, f"every record of `{one.usage.name}` has a price", "its prices go too many ways"
+        )
+    said = kinds if answer == PROVED else "; ".join(each.message for each in refuted) or "see the notes"
+    study.claims.append(Claim("unpriced", one.usage.name, answer, said, tuple(refuted)))
+
+
+def _open_words(one: UsageStudy) -> str:
+    named = one.walker.named_open()
+    return f"; a {' or '.join(named)} that no rule names is refused" if named else ""
+
+
+def _is_unknown(one: UsageStudy, box: Box, refused: Refused) -> bool:
+    """Whether a record is refused for a text that no rule names."""
+    if refused.code != "no-row":
+        return False
+    table = one.walker.program.tables[refused.table]
+    for key in table.keys:
+        name = getattr(key.of, "name", None)
+        for known in (box.known.get(f"{name}"), box.known.get(f"account.{name}")):
+            if isinstance(known, Words) and known.is_open and not known.like:
+                return True
+    return False
+
+
+def _by_time(
+    study: Study, one: UsageStudy, found: list[Failure], failures: dict[tuple[object, ...], list[Failure]]
+) -> None:
+    """Cells that have no price at some time: before a row begins it is not there; what is missing beside others is."""
+    table = study.program.tables[found[0][2].table]
+    row = found[0][2].row
+    columns = {refused.column for _, _, refused in found}
+    beside = {
+        column for column, number in _cells(one, table.name) if number == row and not _always_missing(column, columns)
+    }
+    for failure in found:
+        _, box, refused = failure
+        at = box.known.get(AT)
+        key = (refused.code, refused.place, refused.column, refused.row, "")
+        if not isinstance(at, Moment) or at.inside or at.outside:
+            failures.setdefault(key, []).append(failure)
+        elif at.start is not None and at.stop is None:
+            _ends(study, one, failure, at.start)
+        elif at.stop is not None and at.start is None:
+            if _has_price_at(one, table.name, row, beside | columns - {refused.column}, at):
+                failures.setdefault((*key, "before"), []).append(failure)
+        else:
+            failures.setdefault((*key, at), []).append(failure)
+
+
+def _cells(one: UsageStudy, table: str) -> set[tuple[str, int]]:
+    return {(key[2], key[3]) for key in one.walker.seen if key[0] == "cell" and key[1] == table}  # type: ignore[misc]
+
+
+def _always_missing(column: str, columns: set[str]) -> bool:
+    return column in columns
+
+
+def _has_price_at(one: UsageStudy, table: str, row: int | None, columns: set[str], at: Moment) -> bool:
+    """Whether another column of the row has a price at that time."""
+    program = one.walker.program
+    for layer in program.tables[table].layers:
+        for column in columns:
+            if (row, column) not in layer.cells:
+                continue
+            start = getattr(layer.when, "start", None)
+            if layer.when is None or (start is None and hasattr(layer.when, "stop")):
+                return True
+            if start is not None and at.stop is not None and start < at.stop:
+                return True
+    return False
+
+
+def _ends(study: Study, one: UsageStudy, failure: Failure, start: Fraction) -> None:
+    """A price that ends, and nothing comes after it."""
+    line, box, refused = failure
+    table = study.program.tables[refused.table]
+    assert refused.row is not None
+    sample = study.sample(one, box, line)
+    if sample is None or not isinstance(study.bench.charge(sample), RecordError):
+        return
+    place = max(
+        (
+            place
+            for layer in table.layers
+            for (row, column), (_, place) in layer.cells.items()
+            if row == refused.row and column == refused.column and getattr(layer.when, "stop", None) == start
+        ),
+        default=refused.place,
+        key=lambda each: each.line,
+    )
+    study.add(
+        codes.PRICE_ENDS,
+        place,
+        record=sample.text(),
+        column=refused.column,
+        row=table.rows[refused.row].shown or table.name,
+        day=instant_text(start).removesuffix("T00:00:00Z"),
+    )
+
+
+def _refute(study: Study, one: UsageStudy, found: list[Failure]) -> bool:
+    """Says of some boxes that their records are refused, if the engine says so too. Gives whether it did."""
+    for line, box, refused in found[:TRIED]:
+        sample = study.sample(one, box, line)
+        if sample is None:
+            continue
+        error = study.bench.charge(sample)
+        if isinstance(error, RecordError):
+            pairs = len({each.rows for _, _, each in found})
+            _say(study, one, sample, error, refused, line, pairs)
+            return True
+    line, box, refused = found[0]
+    if refused.code == "vague" or box.open or one.walker.room.of(box, AT) is None:
+        place = line.place if line is not None else refused.place
+        study.undecided(
+            place, f"every record of `{one.usage.name}` has a price here", "it turns on more than can be told"
+        )
+        return False
+    return True  # no record lies in it: the parts exclude each other
+
+
+def _say(
+    study: Study,
+    one: UsageStudy,
+    sample: Sample,
+    error: RecordError,
+    refused: Refused,
+    line: Line | None,
+    pairs: int,
+) -> None:
+    name, record = one.usage.name, sample.text()
+    place = _place(study, one, refused, line)
+    if error.code == "no-price":
+        study.add(codes.PRICE_GAP, place, record=record, name=name)
+    elif error.code in ("two-prices", "two-rows"):
+        more = f", and so do {pairs - 1} more pairs of rows with theirs" if pairs > 1 else ""
+        study.add(codes.PRICED_TWICE, place, record=record, usage=name, why=error.message + more)
+    else:
+        study.add(codes.UNPRICED, place, record=record, usage=name, why=error.message)
+
+
+def _place(study: Study, one: UsageStudy, refused: Refused, line: Line | None) -> Place:
+    if refused.code == "no-price":
+        return max((p.place for p in study.program.prices if p.usage == one.usage.name), key=lambda each: each.line)
+    if refused.code == "no-row" and line is not None:
+        return study.program.tables[refused.table].place
+    return refused.place
