@@ -34,6 +34,7 @@ through here as a warning, or a line added `with` which it is none.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -213,8 +214,8 @@ def said(claim: str, rules: Ruleset, raws: list[dict[str, Any]]) -> str:
     if isinstance(last, Rejection):
         return f"rejected {last.code}"
     if word == "total":
-        amounts = [one.amount if isinstance(one, Charge) else 0 for one in came]
-        return f"total {told(sum((figure(one) for one in amounts), Fraction(0)), rest)}"
+        amounts = [figure(one.amount) for one in came if isinstance(one, Charge)]
+        return f"total {told(sum(amounts, Fraction(0)), rest)}"
     if word == "row":
         rows = {line.row.line for line in last.lines if line.row}
         return claim if rows == {int(rest)} else f"row {sorted(rows)}"
@@ -341,7 +342,9 @@ def test_the_record_shows_the_defect(path: Path) -> None:
     assert untrue(path) == []
 
 
-WRONG = {"record": ("charge 98765", "rejected too-late", "row 1", "total 98765", "tax 98765")}
+WRONG: dict[str, tuple[str, ...]] = {
+    "record": ("charge 98765", "rejected too-late", "row 1", "total 98765", "tax 98765")
+}
 WRONG["event"] = (
     "balance 98765",
     "bill 98765",
@@ -368,6 +371,34 @@ def test_the_record_of_a_clean_file_is_charged_as_it_says(path: Path) -> None:
     assert not header.kind
     assert header.shown, "nothing is shown"
     assert untrue(path) == []
+
+
+NUMBER = re.compile(r"(\d[\d,]*(?:\.\d+)?)([KM]?)\b")
+
+
+def edges(path: Path) -> list[int]:
+    """Whole numbers near all that a file names: what its prices could turn at."""
+    sizes = {"": 1, "K": 1000, "M": 1000000}
+    found = {int(figure(text.replace(",", "")) * sizes[size]) for text, size in NUMBER.findall(path.read_text("utf-8"))}
+    return sorted({max(0, number + more) for number in found for more in (-1, 0, 1, number)} | {0, 1, 2, 3, 7, 1000})
+
+
+@pytest.mark.parametrize("path", CLEAN, ids=lambda path: path.stem)
+def test_more_is_never_cheaper_in_a_clean_file(path: Path) -> None:
+    """Of each quantity but a part, near every number of the file; what is not offered is passed over."""
+    rules = rules_of(path)[0]
+    parts = set(re.findall(r"^  (\w+) .*, part of ", path.read_text(encoding="utf-8"), re.MULTILINE))
+    for record in [shown.record for shown in header_of(path).shown]:
+        numbers = [name for name, value in record.items() if re.fullmatch(r"[\d.]+", str(value))]
+        for name in set(numbers) - parts:
+            least = max([int(record.get(part, 0)) for part in parts], default=0)
+            raws = [{**record, name: size} for size in edges(path) if size >= least]
+            came = [each(rules, [raw])[0] for raw in raws]
+            paid = [
+                (figure(one.amount), raw[name]) for one, raw in zip(came, raws, strict=True) if isinstance(one, Charge)
+            ]
+            assert len(paid) > 5
+            assert [low for low, high in itertools.pairwise(paid) if low[0] > high[0]] == []
 
 
 # --- what is found ----------------------------------------------------------------------------------------------------
