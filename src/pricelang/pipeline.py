@@ -164,6 +164,7 @@ def _check(file: n.File, scope: Scope, load: Loader, sources: dict[str, Source])
         round_charge=header.round_charge,
         round_bill=header.round_bill,
         show_to=header.show_to,
+        show_place=header.show_place,
         sources=tuple(
             (note.url, note.checked)
             for notes in (read_header_first.sources, *(table.sources for table in tables))

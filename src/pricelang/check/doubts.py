@@ -260,11 +260,11 @@ def _bounds(steps: tuple[ops.Step, ...], scope: Scope) -> None:
         if getattr(above, "when", None) is not None or getattr(step, "when", None) is not None:
             continue
         match above, step:
-            case (ops.AtLeast(each=None) as least, ops.AtMost(each=None) as most):
+            case (ops.AtLeast() as least, ops.AtMost() as most) if least.each == most.each:
                 one, two = constant_value(least.bound), constant_value(most.bound)
                 if one is not None and two is not None and one > two and least.moves_end == most.moves_end:
                     _say(step.place, "with this maximum", "the minimum above decides nothing", scope)
-            case (ops.AtMost(each=None) as most, ops.AtLeast(each=None) as least):
+            case (ops.AtMost() as most, ops.AtLeast() as least) if least.each == most.each:
                 one, two = constant_value(least.bound), constant_value(most.bound)
                 if one is not None and two is not None and one > two and least.moves_end == most.moves_end:
                     _say(step.place, "with this minimum", "the maximum above decides nothing", scope)

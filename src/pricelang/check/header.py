@@ -15,6 +15,7 @@ from pricelang.diagnostics import codes
 from pricelang.period import Window
 from pricelang.period import known_zone
 from pricelang.plain import dataclass
+from pricelang.source import Place
 from pricelang.syntax import nodes as n
 from pricelang.units import CURRENCIES
 from pricelang.units import CURRENCY_ALIASES
@@ -36,6 +37,7 @@ class Header:
     round_charge: ops.Round | None = None
     round_bill: ops.Round | None = None
     show_to: Fraction | None = None
+    show_place: Place | None = None
     late: Length | None = None
 
 
@@ -84,6 +86,7 @@ def read_header(block: n.RulesetBlock, scope: Scope) -> Header:
                 _late(setting.value, header, scope)
             case "show" if setting.value is not None and not isinstance(setting.value, n.RoundSpec):
                 header.show_to = constant(setting.value, scope, scope.money)
+                header.show_place = setting.place
     return header
 
 

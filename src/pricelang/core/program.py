@@ -247,6 +247,7 @@ class Program:
     round_charge: Round | None = None
     round_bill: Round | None = None
     show_to: Fraction | None = None
+    show_place: Place | None = None
     sources: tuple[tuple[str, str | None], ...] = field(default=())
     examples: tuple[Example, ...] = ()
     policy: Policy = field(default_factory=Policy)

@@ -236,6 +236,7 @@ TWICE_PLAIN = _warning(
     "priced-on-two-lines",
     "`{name}` is priced here and in line {line}",
     'if both are meant, add `allow priced-on-two-lines "why"`',
+    proved=True,
 )
 NO_CASE_LEFT = _error("PL506", "no-otherwise", "no case is left for the other records", "add `otherwise:` at the end")
 DEAD_CASE = _error("PL507", "dead-case", "this case can never apply", "the cases above it take every record")
@@ -327,7 +328,7 @@ UNKNOWN_WAIVER = _error("PL706", "unknown-waiver", "`{slug}` {why}", "did you me
 UNPRICED = _warning(
     "PL801",
     "unpriced",
-    "a record that fits `{usage}` is refused: {why}",
+    "{what} is refused: {why}",
     'price it, or say that it is not offered with `—`; if it is meant, add `allow unpriced "why"`',
     proved=True,
 )
@@ -360,7 +361,7 @@ DEAR_PLAN = _warning(
 TOPUP_CLIFF = _warning(
     "PL808",
     "topup-cliff",
-    "paying more brings less: {low} bring {dear}, {high} bring {cheap}",
+    "{what}",
     "raise the bonus of the larger payment, or lower that of the smaller",
     proved=True,
 )
@@ -378,8 +379,16 @@ LIMIT_ALWAYS = _warning(
 COARSE_ROUNDING = _warning(
     "PL812",
     "coarse-rounding",
-    "rounding changes {what} from {exact} to {rounded}",
+    "{what}",
     "round to a smaller amount, or the bill instead of each record",
     proved=True,
 )
 UNDECIDED = _note("PL813", "not-decided", "not decided whether {what}: {why}", proved=True)
+UNCHARGED = _warning(
+    "PL814",
+    "uncharged",
+    "no line charges {what} of such a record of `{usage}`",
+    'price it for them too, or say `LABEL: {quantity} not charged "why"` under their condition',
+    proved=True,
+)
+IDLE_MONEY = _warning("PL815", "idle-money", "{what} {why}", "delete it, or mend its figure", proved=True)

@@ -1,1 +1,1 @@
-"""What can be proved about a checked ruleset before any record is there: proved, refuted with a record, or undecided."""
+"""What can be proved of a ruleset before any record is there: proved, refuted with a record, or not decided."""

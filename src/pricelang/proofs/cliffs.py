@@ -1,7 +1,7 @@
-"""Using more never costs less: where it does, with both quantities, both charges and from where on it costs as much again.
+"""Using more never costs less: where it does, both quantities, both charges, and where it costs as much again.
 
-A line that rises in every way it can go, and falls at no edge between two ways, cannot fall. Where one can, records on both
-sides of the edge are charged by the record engine, and only what comes to less there is told.
+A line that rises in every way it can go, and falls at no edge between two ways, cannot fall. Where one can, records on
+both sides of the edge are charged by the record engine, and only what comes to less there is told.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -18,11 +19,11 @@ from pricelang.diagnostics.shown import amount
 from pricelang.diagnostics.shown import quantity
 from pricelang.plain import dataclass
 from pricelang.proofs.box import Box
-from pricelang.proofs.forms import Form
 from pricelang.proofs.forms import falls
 from pricelang.proofs.forms import form_of
 from pricelang.proofs.forms import never_above
 from pricelang.proofs.forms import shape
+from pricelang.proofs.forms import value_at
 from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import linear
 from pricelang.proofs.sample import Sample
@@ -55,6 +56,7 @@ class Doubt:
     name: str
     edge: Fraction
     sizes: tuple[Fraction, ...] = ()  # in which the quantity goes up
+    sum: Linear | None = None  # at nothing of which the edge lies, whatever else there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,12 @@ def prove_no_cliffs(study: Study) -> None:
 def _doubts(one: UsageStudy) -> Iterator[Doubt]:
     groups: dict[Hashable, dict[str, list[tuple[Span, Line, Box]]]] = {}
     for price, line, ends in one.ends:
-        if not isinstance(ends.line, Line):
+        left = ends.line
+        if isinstance(left, Refused):
             continue
-        yield from _in_line(one, ends.line, ends.box)
+        if left is None:
+            left = replace(line, of=ops.Const(ZERO), steps=(), when=None)  # where it does not hold it comes to nothing
+        yield from _in_line(one, left, ends.box)
         for name, known in ends.box.known.items():
             if isinstance(known, Span) and name in _fields(one):
                 rest = ends.box.known.copy() if isinstance(ends.box.known, dict) else dict(ends.box.known)
@@ -118,12 +123,11 @@ def _doubts(one: UsageStudy) -> Iterator[Doubt]:
                     tuple(sorted(rest.items(), key=lambda each: each[0])),
                     ends.box.open,
                 )
-                groups.setdefault(key, {}).setdefault(name, []).append((known, ends.line, Box(rest, (), ends.box.open)))
+                groups.setdefault(key, {}).setdefault(name, []).append((known, left, Box(rest, (), ends.box.open)))
         for total in ends.box.sums:
-            found = _of_sum(one, total.sum)
-            if found is not None:
+            for name in _of_sum(one, total.sum):
                 rest_box = Box(ends.box.known, tuple(each for each in ends.box.sums if each != total), ends.box.open)
-                yield Doubt(_last_place(ends.line), rest_box, line, *found)
+                yield Doubt(_last_place(left), rest_box, line, name, ZERO, (), total.sum)
     for group in groups.values():
         for name, parts in group.items():
             yield from _between(one, name, parts)
@@ -176,13 +180,10 @@ def _main(one: UsageStudy, total: Linear | None) -> str | None:
     return next((name for name, factor in total.of if factor > 0 and name in fields), None) if total else None
 
 
-def _of_sum(one: UsageStudy, total: Linear) -> tuple[str, Fraction] | None:
-    up = total if any(factor > 0 for _, factor in total.of) else total.times(Fraction(-1))
-    name = _main(one, up)
-    if name is None:
-        return None
-    edge = -up.plus / dict(up.of)[name]
-    return (name, edge) if edge > 0 else None
+def _of_sum(one: UsageStudy, total: Linear) -> list[str]:
+    """The fields that a sum turns on."""
+    fields = _fields(one)
+    return [name for name, _ in total.of if name in fields]
 
 
 def _between(one: UsageStudy, name: str, parts: list[tuple[Span, Line, Box]]) -> Iterator[Doubt]:
@@ -203,24 +204,21 @@ def _between(one: UsageStudy, name: str, parts: list[tuple[Span, Line, Box]]) ->
 def _is_safe(name: str, edge: Fraction, below: Line, above: Line) -> bool:
     """Whether what a line comes to cannot fall at an edge, whatever else is used."""
     left, right = form_of(below.steps), form_of(above.steps)
-    total = linear(below.of)
-    if left is None or right is None or total is None or shape(below.of) != shape(above.of):
+    if left is None or right is None:
+        return False
+    one, two = linear(below.of), linear(above.of)
+    if one is not None and two is not None and not (set(dict(one.of)) | set(dict(two.of))) - {name}:
+        low, high = value_at(left, one.at({name: edge})), value_at(right, two.at({name: edge}))
+        if low is not None and high is not None:
+            return low <= high
+    total = one
+    if total is None or shape(below.of) != shape(above.of):
         return False
     if below.free_reason is not None or above.free_reason is not None:
         return False
     if [shape(step) for step in left.between] != [shape(step) for step in right.between]:
         return False
-    if set(dict(total.of)) == {name} and len(left.blocks) == 1:
-        at = total.at({name: edge})
-        return _value(left, at) <= _value(right, at)
     return all(never_above(one, two) for one, two in zip(left.blocks, right.blocks, strict=True))
-
-
-def _value(form: Form, at: Fraction) -> Fraction:
-    for piece in form.blocks[0]:
-        if piece.cut(at, True, at, True) is not None:
-            return piece.at(at)
-    return ZERO
 
 
 def _differing(below: Line, above: Line) -> Place:
@@ -249,7 +247,17 @@ def _between_prices(one: UsageStudy) -> Iterator[Doubt]:
                 if isinstance(known, Span) and known.high is not None and known.high > 0 and name in _fields(one):
                     rest = dict(inner.known)
                     del rest[name]
-                    yield Doubt(place, Box(rest, inner.sums, inner.open), None, name, known.high)
+                    above = _price_above(one, name, known.high) if place == price.place else None
+                    yield Doubt(above or place, Box(rest, inner.sums, inner.open), None, name, known.high)
+
+
+def _price_above(one: UsageStudy, name: str, edge: Fraction) -> Place | None:
+    """The price that begins at an edge."""
+    for box, price in one.prices:
+        known = box.known.get(name)
+        if isinstance(known, Span) and known.low == edge and not isinstance(price, Refused):
+            return price.place
+    return None
 
 
 # --- whether it is ---------------------------------------------------------------------------------------------------
@@ -263,15 +271,19 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     whole = isinstance(known, Span) and known.step is not None
     steps = [unit] if whole else [unit / 10**power for power in (0, 1, 2, 3, 6, 9)]
     for level in LEVELS:
+        middle = doubt.edge if doubt.sum is None else _edge(study, one, doubt, level)
+        if middle is None:
+            continue
         for step in steps:
-            edge = doubt.edge
-            at = [edge - step, edge, edge + step]
+            edge = middle // step * step if doubt.sum is not None else middle
+            at = [edge - step, edge, edge + step, *([edge + 2 * step, edge + 10 * step] if not edge else [])]
             for size in doubt.sizes:
                 at += [edge - size, edge + size, edge + size - step]
             if whole:
                 at = [Fraction(-(-each // step)) * step for each in at] + [each // step * step for each in at]
             found: list[tuple[Fraction, Fraction, Sample]] = []
-            for each in sorted({each for each in at if each > 0}):
+            least = ZERO if not edge else step / 2
+            for each in sorted({each for each in at if each >= least}):
                 sample = _sample(study, one, doubt, each, level)
                 cost = study.cost(sample) if sample is not None else None
                 if sample is not None and cost is not None:
@@ -282,10 +294,36 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     return None
 
 
+def _edge(study: Study, one: UsageStudy, doubt: Doubt, level: Fraction | None) -> Fraction | None:
+    """How much of the field brings a sum to nothing, beside so much of the others."""
+    assert doubt.sum is not None
+    level = LEVELS[1] if level is None and len(doubt.sum.of) > 1 and not doubt.sum.plus else level
+    others = {name: (level or ZERO) * _unit(one, name) for name, _ in doubt.sum.of if name != doubt.name}
+    whole = next((each.of for each in one.usage.wholes if doubt.name in each.parts), None)
+    factor = dict(doubt.sum.of)[doubt.name] + (dict(doubt.sum.of).get(whole, ZERO) if whole is not None else ZERO)
+    edge = -doubt.sum.at(others) / factor if factor else None
+    return edge if edge is not None and edge > 0 else None
+
+
+def _unit(one: UsageStudy, name: str) -> Fraction:
+    given = one.walker.room.inputs.get(name)
+    return given.type.factor if given is not None else ONE
+
+
 def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level: Fraction | None) -> Sample | None:
     """The record of a box with so much of one field; of the others as little as can be, or so much of each."""
     room = one.walker.room
     fixed = {doubt.name: value}
+    if doubt.sum is not None:
+        beside = LEVELS[1] if level is None and not doubt.sum.plus else level
+        whole = next((each.of for each in one.usage.wholes if doubt.name in each.parts), None)
+        for name, _ in doubt.sum.of:
+            if name != doubt.name and beside is not None:
+                fixed[name] = beside * _unit(one, name) + (value if name == whole else ZERO)
+    elif level is not None:
+        for part_of in one.usage.wholes:
+            if doubt.name in part_of.parts and part_of.of not in doubt.box.known:
+                fixed[part_of.of] = value + level * _unit(one, part_of.of)  # more of a part is more of its whole
     parts = {part for whole in one.usage.wholes for part in (*whole.parts, whole.of)}
     if level is not None:
         for each in one.usage.inputs:

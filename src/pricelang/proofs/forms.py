@@ -1,12 +1,13 @@
 """What a line comes to as a function of its quantity: straight pieces between roundings, exactly.
 
-A line of figures alone is cut into blocks. Within a block it is straight between finitely many edges; between two blocks
-stands a step that only ever goes up (rounding, packages, an allowance). Of such a line it can be told whether more costs
-less, and of two lines whether they are the same.
+A line of figures alone is cut into blocks. Within a block it is straight between finitely many edges; between two
+blocks stands a step that only ever goes up (rounding, packages, an allowance). Of such a line it can be told whether
+more costs less, and of two lines whether they are the same.
 """
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 from pricelang.core import ops
@@ -95,6 +96,7 @@ def _after(step: ops.Step, pieces: Pieces) -> Pieces | None:
             by = step.sign * step.by.value
             if step.share:
                 return _joined([one.of(one.slope * (1 + by), one.plus * (1 + by)) for one in pieces])
+            pieces = _parted(pieces)
             moved = [one if not one.slope and not one.plus else one.of(one.slope, one.plus + by) for one in pieces]
             return _bounded(tuple(moved), ZERO, True) if step.of_quantity else _joined(moved)
         case ops.AtLeast() | ops.AtMost():
@@ -111,7 +113,7 @@ def _after(step: ops.Step, pieces: Pieces) -> Pieces | None:
 def _bounded(pieces: Pieces, bound: Fraction, least: bool) -> Pieces:
     """The greater (or the lesser) of the pieces and a bound; what is nothing stays nothing."""
     found: list[Piece] = []
-    for one in pieces:
+    for one in _parted(pieces) if least else pieces:
         if not one.slope:
             if least and not one.plus:
                 found.append(one)
@@ -125,6 +127,19 @@ def _bounded(pieces: Pieces, bound: Fraction, least: bool) -> Pieces:
             if part is not None:
                 found.append(part.of(ZERO, bound) if is_low is least else part)
     return _joined(found)
+
+
+def _parted(pieces: Pieces) -> Pieces:
+    """The same with each quantity at which it comes to nothing as a piece of its own: nothing stays nothing."""
+    found: list[Piece] = []
+    for one in pieces:
+        at = -one.plus / one.slope if one.slope else None
+        if at is None or at <= 0 or one.cut(at, True, at, True) is None:
+            found.append(one)
+            continue
+        below, above = one.cut(ZERO, True, at, False), one.cut(at, False, None, False)
+        found += [part for part in (below, Piece(at, True, at, True, ZERO, ZERO), above) if part is not None]
+    return tuple(found)
 
 
 def _tiers(step: ops.Tiers, pieces: Pieces) -> Pieces | None:
@@ -189,6 +204,18 @@ def _joined(pieces: list[Piece]) -> Pieces:
     return tuple(found)
 
 
+def value_at(form: Form, quantity: Fraction) -> Fraction | None:
+    """What a quantity comes to in a form without steps between its blocks; None where it has some, or no piece."""
+    if form.between:
+        return None
+    if not quantity:
+        return ZERO
+    for piece in form.blocks[0]:
+        if piece.cut(quantity, True, quantity, True) is not None:
+            return piece.at(quantity)
+    return None
+
+
 # --- what can be told of them ---------------------------------------------------------------------------------------
 
 
@@ -198,11 +225,10 @@ def edges(pieces: Pieces) -> list[Fraction]:
 
 def falls(pieces: Pieces) -> list[Fraction]:
     """The quantities at or behind which more comes to less: edges that drop, and where a falling piece begins."""
-    found = []
-    for one in pieces:
-        if one.slope < 0:
-            found.append(one.low)
-    for below, above in zip(pieces, pieces[1:], strict=False):
+    found = [one.low for one in pieces if one.slope < 0]
+    if pieces and not pieces[0].low and pieces[0].plus < 0:
+        found.append(ZERO)  # of nothing comes nothing, and of the least less than that
+    for below, above in itertools.pairwise(pieces):
         if below.high is not None and below.at(below.high) > above.at(above.low):
             found.append(below.high)
     return found

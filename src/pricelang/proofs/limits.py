@@ -20,12 +20,16 @@ from pricelang.diagnostics.shown import amount
 from pricelang.diagnostics.shown import quantity
 from pricelang.proofs.box import room_of
 from pricelang.proofs.forms import shape
+from pricelang.proofs.idle import costs
+from pricelang.proofs.idle import is_free
 from pricelang.proofs.linear import linear
+from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
+from pricelang.proofs.study import expanded
 from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
@@ -62,7 +66,7 @@ def _limit(study: Study, limit: Limit, earlier: Iterable[Limit]) -> None:
         _never(study, limit, "can never refuse: its condition holds for nothing that it is asked of")
         return
     if question.word == "be":
-        _must_be(study, limit, walker)
+        _must_be(study, limit, walker, earlier)
         return
     try:
         bounds = _bounds(limit, walker)
@@ -71,8 +75,11 @@ def _limit(study: Study, limit: Limit, earlier: Iterable[Limit]) -> None:
     if bounds and all(isinstance(one, Unlimited) for one in bounds):
         _never(study, limit, "can never refuse: it is unlimited for everybody")
         return
-    if isinstance(question.measure, Spend) and not _costs(study, question.about):
+    if isinstance(question.measure, Spend) and not costs(study, question.about):
         _never(study, limit, "can never refuse: nothing that it counts costs anything")
+        return
+    if isinstance(question.measure, Quantity) and _is_refused(study, question.about, _named(question.measure)):
+        _never(study, limit, "can never refuse: what it counts is offered to nobody")
         return
     if _is_idle(limit, earlier):
         return
@@ -82,13 +89,33 @@ def _limit(study: Study, limit: Limit, earlier: Iterable[Limit]) -> None:
     elif numbers:
         _rows_below_least(study, limit, numbers)
     for other in earlier:
-        if _is_covered(limit, other) and limit.alert is None:
-            why = f"never refuses first: `{other.name}` asks the same, and refuses sooner"
-            _never(study, limit, why)
-            break
-        if _is_covered(other, limit) and other.alert is None:
-            _never(study, other, f"never refuses first: `{limit.name}` asks the same, and refuses sooner")
-            break
+        for one, two in ((limit, other), (other, limit)):
+            if _is_covered(one, two):
+                does = "refuses" if one.refusals else "alerts"
+                _never(study, one, f"never {does}: `{two.name}` counts the same, and refuses before it is reached")
+                return
+
+
+def _named(measure: Quantity) -> frozenset[str]:
+    total = linear(measure.of)
+    return frozenset(name for name, _ in total.of) if total is not None else frozenset()
+
+
+def _is_refused(study: Study, about: Iterable[str], names: frozenset[str]) -> bool:
+    """Whether every record that has some quantity of some usages is refused by its price."""
+    found = False
+    for one in study.usages:
+        if one.usage.name not in about:
+            continue
+        lines = [
+            ends
+            for _, line, ends in one.ends
+            if ends.line is not None and (not names or names & quantities_in(expanded(line.of, one.usage)))
+        ]
+        if not one.is_whole or not lines or not all(isinstance(ends.line, Refused) for ends in lines):
+            return False
+        found = True
+    return found
 
 
 def _is_idle(limit: Limit, earlier: Iterable[Limit]) -> bool:
@@ -96,7 +123,7 @@ def _is_idle(limit: Limit, earlier: Iterable[Limit]) -> bool:
 
 
 def _never(study: Study, limit: Limit, why: str) -> None:
-    study.add(codes.LIMIT_NEVER, limit.place, name=limit.name, why=why)
+    study.add(codes.LIMIT_NEVER, limit.question.place, name=limit.name, why=why)
 
 
 def _usage(study: Study, limit: Limit) -> UsageType:
@@ -127,7 +154,7 @@ def _bounds(limit: Limit, walker: Walker) -> list[Bound]:
     return list(found.values())
 
 
-def _must_be(study: Study, limit: Limit, walker: Walker) -> None:
+def _must_be(study: Study, limit: Limit, walker: Walker, earlier: Iterable[Limit]) -> None:
     """A figure that must have a value which it always has, or never."""
     measure = limit.question.measure
     if not isinstance(measure, Figure):
@@ -137,32 +164,18 @@ def _must_be(study: Study, limit: Limit, walker: Walker) -> None:
     if met == {True}:
         _never(study, limit, "can never refuse: it is always so")
     elif met == {False}:
-        study.add(codes.LIMIT_ALWAYS, limit.place, name=limit.name, why="always refuses: it is never so")
-
-
-def _costs(study: Study, about: Iterable[str]) -> bool:
-    """Whether any record of some usages is charged something."""
-    for one in study.usages:
-        if one.usage.name not in about:
+        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why="always refuses: it is never so")
+    for other in earlier:
+        two = other.question
+        if two.word != "be" or shape(two.measure) != shape(measure) or two.when or limit.question.when:
             continue
-        if not one.is_whole:
-            return True
-        for price, _, ends in one.ends:
-            if price.together or (isinstance(ends.line, Line) and not _is_free(ends.line)):
-                return True
-    return False
+        if not set(two.values) & set(limit.question.values) and _refused_by(limit) & _refused_by(other):
+            why = f"refuses all that `{other.name}` lets through: together they let nothing through"
+            study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why)
 
 
-def _is_free(line: Line) -> bool:
-    if line.free_reason is not None or not line.charged:
-        return True
-    free = False
-    for step in line.steps:
-        if isinstance(step, ops.Rate) and isinstance(rate := step.cases[0].rate, ops.Const) and not rate.value:
-            free = True
-        elif isinstance(step, ops.AtLeast | ops.Adjust) and free:
-            return True  # nothing stays nothing
-    return free
+def _refused_by(limit: Limit) -> set[str]:
+    return {name for one in limit.refusals for name in (one.usages or limit.question.about)}
 
 
 # --- against the smallest thing that is counted ---------------------------------------------------------------------
@@ -173,7 +186,7 @@ def _against_least(study: Study, limit: Limit, bounds: list[Fraction]) -> None:
     highest = max(bounds)
     if question.word == "reach" and highest <= 0:
         why = "always refuses: nothing used has reached it already"
-        study.add(codes.LIMIT_ALWAYS, limit.place, name=limit.name, why=why)
+        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why)
         return
     if isinstance(question.measure, Balance):
         return
@@ -186,7 +199,7 @@ def _against_least(study: Study, limit: Limit, bounds: list[Fraction]) -> None:
         why = f"is smaller than the smallest {least[1]}: {shown}, and one is {_shown(study, limit, least[0])}"
     else:
         why = f"always refuses: it is {shown}, and the smallest {least[1]} is {_shown(study, limit, least[0])}"
-    study.add(codes.LIMIT_ALWAYS, limit.place, name=limit.name, why=why, record=least[2])
+    study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=least[2])
 
 
 def _rows_below_least(study: Study, limit: Limit, bounds: list[Fraction]) -> None:
@@ -194,11 +207,12 @@ def _rows_below_least(study: Study, limit: Limit, bounds: list[Fraction]) -> Non
     least = _least(study, limit)
     if least is None:
         return
-    wrong = next((one for one in bounds if 0 < one < least[0]), None)
+    everything = set(limit.question.about) >= set(study.program.usages) and least[1] == "number of requests"
+    wrong = next((one for one in bounds if 0 < one < least[0] or (one == 0 and everything)), None)
     if wrong is not None:
         shown = _shown(study, limit, wrong)
         why = f"can be {shown}, and the smallest {least[1]} is {_shown(study, limit, least[0])}"
-        study.add(codes.LIMIT_ALWAYS, limit.place, name=limit.name, why=why, record=least[2])
+        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=least[2])
 
 
 def _least(study: Study, limit: Limit) -> tuple[Fraction, str, str] | None:
@@ -212,8 +226,8 @@ def _least(study: Study, limit: Limit) -> tuple[Fraction, str, str] | None:
         case Quantity(of=of):
             if isinstance(of, ops.Const) or (isinstance(of, ops.Field) and of.name == "requests"):
                 return Fraction(1), "number of requests", ""
-            total = linear(of)
             usage = _usage(study, limit)
+            total = linear(expanded(of, usage))
             types = {one.name: one.type for one in usage.inputs}
             if total is None or not total.of or any(not types[n].whole for n, _ in total.of if n in types):
                 return None
@@ -232,7 +246,7 @@ def _least_charge(study: Study, about: Iterable[str]) -> tuple[Fraction, str, st
         if not one.is_whole:
             return None
         for _, line, ends in one.ends:
-            if not isinstance(ends.line, Line) or _is_free(ends.line):
+            if not isinstance(ends.line, Line) or is_free(ends.line):
                 continue
             number += 1
             if number > MOST_SAMPLES:
@@ -267,23 +281,50 @@ def _shown(study: Study, limit: Limit, value: Fraction) -> str:
     return quantity(value, limit.question.unit, limit.question.factor)
 
 
+_SHORTER = {
+    ("minute", "hour"): 60,
+    ("minute", "day"): 1500,
+    ("hour", "day"): 25,
+    ("minute", "week"): 10140,
+    ("hour", "week"): 169,
+    ("day", "week"): 7,
+    ("minute", "month"): 44700,
+    ("hour", "month"): 745,
+    ("day", "month"): 31,
+}
+"""How many of a shorter period a longer one has at most, days of 25 hours included."""
+
+
 def _is_covered(limit: Limit, other: Limit) -> bool:
-    """Whether another limit of the same question is smaller, and refuses all that this one refuses."""
+    """Whether another limit counts the same and refuses, before this one is reached, all that this one is about."""
     one, two = limit.question, other.question
     same = all(
-        shape(getattr(one, name)) == shape(getattr(two, name))
-        for name in ("word", "measure", "about", "each", "rolling", "apart")
+        shape(getattr(one, name)) == shape(getattr(two, name)) for name in ("measure", "about", "rolling", "apart")
     )
-    if not same or (two.when is not None and shape(one.when) != shape(two.when)):
+    if not same or (two.when is not None and shape(one.when) != shape(two.when)) or limit.suspensions:
         return False
-    if not isinstance(one.bound, ops.Const) or not isinstance(two.bound, ops.Const) or limit.suspensions:
+    if not isinstance(one.bound, ops.Const) or not isinstance(two.bound, ops.Const) or not other.refusals:
         return False
-    if one.word == "fall":
-        sooner = two.bound.value > one.bound.value
-    else:
-        sooner = two.bound.value < one.bound.value
-    if not sooner or not limit.refusals or not other.refusals:
+    mine, theirs = one.bound.value, two.bound.value
+    if one.word == "fall" or two.word == "fall":
+        return one.word == two.word and theirs > mine and _refuses_all(limit, other) and limit.alert is None
+    if two.word != "exceed" and not (one.word == two.word and limit.refusals):
+        return False  # the one that reaches it goes past it
+    if shape(one.each) != shape(two.each):
+        if one.each is None or two.each is None or one.each.zone != two.each.zone or two.word != "exceed":
+            return False
+        theirs *= _SHORTER.get((two.each.unit, one.each.unit), 0)
+        if not theirs:
+            return False
+    if limit.alert is not None and any(share * mine <= theirs for share in (limit.alert or (Fraction(1),))):
         return False
-    mine = {name for each in limit.refusals for name in (each.usages or ("*",))}
-    theirs = {name for each in other.refusals for name in (each.usages or ("*",))}
-    return "*" in theirs or mine <= theirs
+    sooner = theirs < mine or (
+        theirs == mine and two.word == one.word == "exceed" and shape(one.each) != shape(two.each)
+    )
+    return sooner and _refuses_all(limit, other)
+
+
+def _refuses_all(limit: Limit, other: Limit) -> bool:
+    """Whether another limit refuses everything that this one is about."""
+    about = _refused_by(limit) or set(limit.question.about)
+    return about <= _refused_by(other)

@@ -103,7 +103,9 @@ def _cost(constraints: list[AtLeastZero], name: str) -> int:
 
 def _without(constraints: list[AtLeastZero], name: str) -> list[AtLeastZero]:
     """What the constraints say of the other quantities."""
-    lows, highs, rest = [], [], []
+    lows: list[tuple[AtLeastZero, Fraction]] = []
+    highs: list[tuple[AtLeastZero, Fraction]] = []
+    rest: list[tuple[AtLeastZero, Fraction]] = []
     for one in constraints:
         factor = dict(one.sum.of).get(name, ZERO)
         (lows if factor > 0 else highs if factor < 0 else rest).append((one, factor))

@@ -1,7 +1,7 @@
 """Texts that fit some patterns and not others: the shortest there is, exactly, or that there is none.
 
-A pattern has `*` for any run of characters. Patterns are read side by side as finite automata, the positions that one can
-stand at as the bits of a number.
+A pattern has `*` for any run of characters. Patterns are read side by side as finite automata, the positions that one
+can stand at as the bits of a number.
 """
 
 from __future__ import annotations

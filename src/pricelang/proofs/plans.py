@@ -134,7 +134,7 @@ def _fees(study: Study, name: str, plan: str) -> dict[tuple[str, str, str], Frac
     found: dict[tuple[str, str, str], Fraction] = {}
     walker = _walker(study)
     for fee in study.program.policy.fees:
-        ways = []
+        ways: list[tuple[Box, ops.Expr | Refused]] = []
         for box, met in walker.test(fee.when, _at(walker, name, plan)):
             ways += (
                 [(last, of) for last, of in walker.expr(fee.of, box, fee.place)]
@@ -178,8 +178,28 @@ def _limits(study: Study, name: str, plan: str, other: str, scale: _Scale) -> bo
         better = mine > theirs if not isinstance(question.measure, Balance) else mine < theirs
         scale.gains = scale.gains or better
     policy = study.program.policy
-    others = (policy.grants, policy.refill, policy.funds, policy.finish, tuple(study.program.allowances.values()))
+    for allowance in study.program.allowances.values():
+        if not _figures(study, name, (plan, other), allowance.size, scale):
+            return False
+        if allowance.kept_at_most is not None and not _figures(
+            study, name, (plan, other), allowance.kept_at_most, scale
+        ):
+            return False
+    others = (policy.grants, policy.refill, policy.funds, policy.finish)
     return not any(_mentions(one, name) or _by_plan(study.program, one, name) for one in others)
+
+
+def _figures(study: Study, name: str, plans: tuple[str, str], expr: ops.Expr, scale: _Scale) -> bool:
+    """Whether a figure of which more is better can be compared; more is a gain."""
+    walker = _walker(study)
+    sizes = []
+    for which in plans:
+        found = [one for _, one in walker.expr(expr, _at(walker, name, which), Place("", 1))]
+        sizes.append(_size(found[0]) if len(found) == 1 else None)
+    if sizes[0] is None or sizes[1] is None:
+        return not _mentions(expr, name) and not _by_plan(study.program, expr, name)
+    scale.gains = scale.gains or sizes[0] > sizes[1]
+    return True
 
 
 def _size(bound: object) -> Fraction | None:
@@ -218,7 +238,7 @@ def _by_plan(program: Program, node: object, name: str) -> bool:
 
 
 def _asked_columns(program: Program, name: str, plan: str, other: str) -> bool:
-    """Whether all that tables say of two plans is asked by a price, a fee or a limit: what nobody asks may be a gain."""
+    """Whether all that tables say of two plans is asked by a price, a fee or a limit: else it may be a gain."""
     asked = set(_cells(program.prices)) | set(_cells(program.policy)) | set(_cells(tuple(program.allowances.values())))
     for table, index in _tables(program, name):
         rows = [
@@ -268,8 +288,8 @@ def _usage(study: Study, name: str, plan: str, other: str, scale: _Scale) -> boo
                     into.setdefault(key, []).append(ends.line)
         if found[plan].keys() != found[other].keys():
             return False
-        for key, lines in found[plan].items():
-            if not _lines(lines, found[other][key], scale):
+        for way, lines in found[plan].items():
+            if not _lines(lines, found[other][way], scale):
                 return False
     return True
 

@@ -1,4 +1,4 @@
-"""What can never happen: rows, cells, cases, lines and prices that no record comes by, steps whose condition is idle."""
+"""What can never happen: rows, cells, cases, lines and prices that no record comes by, and idle conditions."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ def _table(study: Study, table: Table, seen: set[tuple[object, ...]]) -> None:
         if len(dead) == len(cells) and layer.place is not None and layer.rank:
             _say(study, layer.place, f"this layer ({_named(layer)})", f"never applies: {_why(table, number)}")
             continue
-        for row, column in dead:
-            place = layer.cells[row, column][1]
-            what = f"`{column}` of `{table.rows[row].shown or table.name}`"
+        for where in dead:
+            place = layer.cells[where][1]
+            what = f"`{where[1]}` of `{table.rows[where[0]].shown or table.name}`"
             _say(study, place, f"this {what}", f"never applies: {_why(table, number)}")
 
 

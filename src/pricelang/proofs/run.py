@@ -9,10 +9,14 @@ from pricelang.core.reading import Reading
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
+from pricelang.proofs.charged import prove_charged
 from pricelang.proofs.cliffs import prove_no_cliffs
+from pricelang.proofs.fees import prove_fees
+from pricelang.proofs.idle import prove_matters
 from pricelang.proofs.limits import prove_limits
 from pricelang.proofs.plans import prove_plans
 from pricelang.proofs.reach import prove_reached
+from pricelang.proofs.rounding import prove_rounding
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.times import find_expiring
@@ -22,7 +26,19 @@ from pricelang.proofs.unpriced import prove_priced
 
 LATER = (codes.EXPIRES.slug, codes.UNDECIDED.slug)
 """What depends on the day, or on how much can be told: a waiver of it may stand without need."""
-PROOFS = (prove_priced, prove_no_cliffs, prove_offers, prove_reached, prove_limits, prove_topups, prove_plans)
+PROOFS = (
+    prove_priced,
+    prove_charged,
+    prove_no_cliffs,
+    prove_offers,
+    prove_reached,
+    prove_matters,
+    prove_fees,
+    prove_limits,
+    prove_topups,
+    prove_plans,
+    prove_rounding,
+)
 
 
 def proofs_of(reading: Reading) -> list[Finding]:

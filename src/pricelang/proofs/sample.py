@@ -1,4 +1,4 @@
-"""A smallest record of a box, and what the record engine says of it: nothing is refuted that the engine does not confirm."""
+"""A smallest record of a box, and what the record engine says of it: it confirms what is refuted."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def sample_of(
     fixed: Mapping[str, Fraction] | None = None,
     id: str = "r-1",
 ) -> Sample | None:
-    """The smallest record of a box. `positive`: quantities that are more than nothing, where they can be; `fixed`: those
-    that are given. None where none was found."""
+    """The smallest record of a box; None where none was found. `positive`: quantities that are more than nothing, where
+    they can be; `fixed`: those that are given."""
     numbers = numbers_of(room, box, positive, fixed or {})
     if numbers is None:
         return None
@@ -105,9 +105,9 @@ def sample_of(
         known = box.known.get(one.name)
         if box.known.get(f"{one.name}?") is False:
             continue
-        if known is None and one.name not in numbers and (one.optional or one.default is not None):
-            if box.known.get(f"{one.name}?") is not True:
-                continue
+        is_asked = known is not None or one.name in numbers or box.known.get(f"{one.name}?") is True
+        if not is_asked and (one.optional or one.default is not None):
+            continue
         value = numbers[one.name] if one.name in numbers else _some(room, box, one.name)
         if value is None:
             return None
@@ -184,15 +184,15 @@ def numbers_of(
             if high is not None:
                 span = span.below(high, high_in)
         unit = one.type.factor if one is not None else ONE
-        value = span.smallest(unit, name in wanted)
-        if value is None and name in wanted:
-            value = span.smallest(unit)
-        if value is None:
+        least = span.smallest(unit, name in wanted)
+        if least is None and name in wanted:
+            least = span.smallest(unit)
+        if least is None:
             return None
         if is_idle and name.startswith("account."):
             continue
-        found[name] = value
-        constraints += _is(name, value)
+        found[name] = least
+        constraints += _is(name, least)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from pricelang.core import ops
 from pricelang.core.program import Line
@@ -91,10 +92,9 @@ class Study:
         charge = self.bench.charge(sample)
         return charge.exact_amount if isinstance(charge, Charge) else None
 
-    def add(self, rule: Rule, place: Place, advice: str | None = None, record: str = "", **words: object) -> int:
-        """Adds a finding; gives how many there are now, so that what was added can be taken back from the list."""
+    def add(self, rule: Rule, place: Place, advice: str | None = None, record: str = "", **words: Any) -> None:
+        """Adds a finding."""
         self.findings.add(rule, place, advice, record=record, **words)
-        return len(self.findings.listed)
 
     def undecided(self, place: Place, what: str, why: str) -> None:
         self.findings.add(UNDECIDED, place, what=what, why=why)

@@ -8,20 +8,24 @@ from fractions import Fraction
 
 from pricelang.core import ops
 from pricelang.core.program import Layer
+from pricelang.core.program import Line
 from pricelang.core.program import Program
-from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.shown import amount
 from pricelang.engine.charge import Charge
 from pricelang.period import instant_text
+from pricelang.proofs.box import Box
 from pricelang.proofs.sample import Bench
+from pricelang.proofs.sample import Sample
+from pricelang.proofs.spans import Words
 from pricelang.proofs.study import OPEN
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
+from pricelang.proofs.walk import Walker
 from pricelang.source import Place
 
 OFFER = 2  # the rank of a layer with an end
@@ -32,20 +36,16 @@ def prove_offers(study: Study) -> None:
     before = len(study.findings.listed)
     for one in study.usages:
         told: set[tuple[str, int]] = set()
-        for key, box in one.walker.seen.items():
-            if key[0] != "cell":
-                continue
-            table, column, row, number = (
-                study.program.tables[str(key[1])],
-                str(key[2]),
-                int(str(key[3])),
-                int(str(key[4])),
-            )
-            layer = table.layers[number]
-            if layer.rank != OFFER or (table.name, number) in told:
-                continue
-            if _is_dearer(study, one, table, column, row, number, box):
-                told.add((table.name, number))
+        cells = [
+            (str(key[1]), str(key[2]), int(str(key[3])), int(str(key[4])))
+            for key in one.walker.seen
+            if key[0] == "cell"
+        ]
+        for name, column, row, number in cells:
+            table = study.program.tables[name]
+            is_new = table.layers[number].rank == OFFER and (name, number) not in told
+            if is_new and _is_dearer(study, one, table, column, row, number):
+                told.add((name, number))
     found = study.findings.listed[before:]
     is_whole = all(one.is_whole for one in study.usages)
     answer = REFUTED if found else PROVED if is_whole else OPEN
@@ -53,61 +53,73 @@ def prove_offers(study: Study) -> None:
     study.claims.append(Claim("offers", study.program.name, answer, said, tuple(found)))
 
 
-def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: int, number: int, box: object) -> bool:
-    """Whether a cell of an offer is above the one beneath it, and a record pays more for it."""
-    value, place = table.layers[number].cells[row, column]
-    beneath = [layer for layer in table.layers[number + 1 :] if (row, column) in layer.cells]
-    if not beneath or not isinstance(value, Fraction | Share):
+def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: int, number: int) -> bool:
+    """Whether a cell of an offer is, at some time, above what would hold without it, and a record pays more for it."""
+    if not any((row, column) in layer.cells for layer in table.layers[number + 1 :]):
         return False
-    dear = _figure(table, row, column, number)
-    cheap = _figure(table, row, column, table.layers.index(beneath[0]))
-    if dear is None or cheap is None or dear <= cheap:
-        return False
-    without = replace(
-        table.layers[number], cells={k: v for k, v in table.layers[number].cells.items() if k != (row, column)}
-    )
-    layers = (*table.layers[:number], without, *table.layers[number + 1 :])
-    program = replace(study.program, tables={**study.program.tables, table.name: replace(table, layers=layers)})
-    for _, line, ends in one.ends:
-        if ends.line is None or column not in {name for _, name in _asked(line, table.name)}:
+    layer = table.layers[number]
+    rest = {key: value for key, value in layer.cells.items() if key != (row, column)}
+    layers = (*table.layers[:number], replace(layer, cells=rest), *table.layers[number + 1 :])
+    other_table = replace(table, layers=layers)
+    program = replace(study.program, tables={**study.program.tables, table.name: other_table})
+    without = Walker(program, one.usage, one.walker.room)
+    place = layer.cells[row, column][1]
+    for box, met in one.walker.test(layer.when, one.walker.room.start()):
+        if not met:
             continue
-        if ends.box.known.get("@at") != getattr(box, "known", {}).get("@at"):
-            continue
-        sample = study.sample(one, ends.box, line)
-        if sample is None:
-            continue
-        mine, other = study.cost(sample), Bench(program).charge(sample)
-        if mine is None or not isinstance(other, Charge) or mine <= other.exact_amount:
-            continue
-        type = table.columns[column]
-        size = 1 / type.factor if type.factor else Fraction(1)
-        per = f" per {type.unit.partition(' per ')[2]}" if " per " in type.unit else ""
-        study.add(
-            codes.DEAR_OFFER,
-            place,
-            record=sample.text(),
-            column=column,
-            row=table.rows[row].shown or table.name,
-            dear=amount(dear * size, study.program.currency) + per,
-            cheap=amount(cheap * size, study.program.currency) + per,
-        )
-        return True
+        for inner, beneath in without.cell_of_row(other_table, row, column, box):
+            for last, mine in one.walker.cell_of_row(table, row, column, inner):
+                if not isinstance(mine, ops.Const) or not isinstance(beneath, ops.Const) or mine.value <= beneath.value:
+                    continue
+                sample = _paying(study, one, table, column, row, last, program)
+                if sample is None:
+                    continue
+                type = table.columns[column]
+                size = 1 / type.factor if type.factor else Fraction(1)
+                per = f" per {type.unit.partition(' per ')[2]}" if " per " in type.unit else ""
+                study.add(
+                    codes.DEAR_OFFER,
+                    place,
+                    record=sample.text(),
+                    column=column,
+                    row=table.rows[row].shown or table.name,
+                    dear=amount(mine.value * size, study.program.currency) + per,
+                    cheap=amount(beneath.value * size, study.program.currency) + per,
+                )
+                return True
     return False
 
 
-def _figure(table: Table, row: int, column: str, number: int, depth: int = 0) -> Fraction | None:
-    """The figure of a cell in a layer, shares put in from what lies there or beneath."""
-    given = table.layers[number].cells.get((row, column))
-    if given is None:
-        return None
-    value = given[0]
-    if isinstance(value, Share):
-        for below in range(number, len(table.layers)):
-            if (row, value.column) in table.layers[below].cells and depth < 8:
-                of = _figure(table, row, value.column, below, depth + 1)
-                return of * value.share if of is not None else None
-        return None
-    return value if isinstance(value, Fraction) else None
+def _paying(
+    study: Study, one: UsageStudy, table: Table, column: str, row: int, box: Box, program: Program
+) -> Sample | None:
+    """A record of a box that pays more than it would by another program."""
+    cheaper = Bench(program)
+    for price, line, _ in one.ends:
+        if column not in {name for _, name in _asked(line, table.name)}:
+            continue
+        for inner, held in one.walker.prices(box):
+            if held is not price:
+                continue
+            for ends in one.walker.line(line, inner):
+                if not isinstance(ends.line, Line) or not _comes_by(one, table, row, ends.box):
+                    continue
+                sample = study.sample(one, ends.box, line)
+                mine = study.cost(sample) if sample is not None else None
+                other = cheaper.charge(sample) if sample is not None else None
+                if mine is not None and isinstance(other, Charge) and mine > other.exact_amount:
+                    return sample
+    return None
+
+
+def _comes_by(one: UsageStudy, table: Table, row: int, box: Box) -> bool:
+    for index, key in enumerate(table.keys):
+        known = box.known.get(str(getattr(key.of, "name", "")))
+        if isinstance(known, Words) and known.allowed is not None:
+            words = {part for part in table.rows[row].keys[index] if isinstance(part, str | bool)}
+            if words and not words & known.allowed:
+                return False
+    return True
 
 
 def _asked(node: object, table: str) -> Iterator[tuple[str, str]]:
@@ -120,9 +132,7 @@ def _asked(node: object, table: str) -> Iterator[tuple[str, str]]:
                     yield name, column
             case ops.BandTable(table=name):
                 if name == table:
-                    for column in (one.rate, one.flat):
-                        if column is not None:
-                            yield name, column
+                    yield from ((name, each) for each in (one.rate, one.flat) if each is not None)
             case Place():
                 pass
             case tuple():
@@ -169,10 +179,10 @@ def _ends(program: Program) -> Iterator[tuple[Fraction, Place, str, str]]:
             if stop is not None:
                 yield stop, line.place, f"the line `{line.label}`", ""
             for step in (*line.steps, *price.together):
-                for when, place in _conditions(step):
+                for when, where in _conditions(step):
                     stop = _stop(when)
                     if stop is not None:
-                        yield stop, place, "this condition", ""
+                        yield stop, where, "this condition", ""
     for grant in program.policy.grants:
         if grant.stop is not None:
             yield grant.stop, grant.place, f"the grant `{grant.name}`", ""

@@ -22,8 +22,8 @@ CENT = Fraction(1, 100)
 def prove_topups(study: Study) -> None:
     """Finds payments that bring less than a smaller one, and payments between two slabs that no row takes.
 
-    Packages of one amount are held against each other, slabs against each other: that an amount of one's own brings less
-    than a package beside it is what packages are.
+    Packages are held against packages and slabs against slabs: that an amount of one's own brings less than a package
+    beside it is what packages are.
     """
     topup = study.program.policy.topup
     if topup is None:
@@ -31,8 +31,16 @@ def prove_topups(study: Study) -> None:
     before = len(study.findings.listed)
     exact = sorted((one for one in topup.packages if one.low is not None and one.low == one.high), key=_low)
     slabs = sorted((one for one in topup.packages if one not in exact), key=lambda one: (one.any, _low(one)))
-    for one, other in itertools.pairwise(exact):
-        _compare(study, one, _low(one), other, _low(other))
+    for number, other in enumerate(exact):
+        for one in exact[:number]:
+            if _compare(study, one, _low(one), other, _low(other)):
+                break
+            times = _low(other) // _low(one) if _low(one) > 0 else 0
+            if times > 1 and _compare(study, one, _low(one), other, _low(other), times):
+                break
+        else:
+            if other.get is not None and _credited(other, _low(other)) < _low(other):
+                _say(study, other, f"a payment of {_money(study, _low(other))} brings {_money(study, other.get)}")
     spans = [one for one in slabs if not one.any] or slabs
     for one, other in itertools.pairwise(spans):
         _edge(study, one, other, any(each.any for each in slabs if each not in spans))
@@ -63,17 +71,17 @@ def _edge(study: Study, one: Package, other: Package, is_open: bool) -> None:
     currency = study.program.currency
     last = low if one.high_included else low - CENT
     first = high if other.low_included else high + CENT
-    if last < first - CENT or (last == first - CENT and not (one.high_included or other.low_included)):
-        if not is_open and not _taken(study, last + CENT):
-            between = last + CENT
-            study.add(
-                codes.TOPUP_GAP,
-                other.place,
-                record=_event(between),
-                amount=amount(between, currency),
-                below=amount(last, currency),
-                above=amount(first, currency),
-            )
+    apart = last < first - CENT or (last == first - CENT and not (one.high_included or other.low_included))
+    if apart and not is_open and not _taken(study, last + CENT):
+        between = last + CENT
+        study.add(
+            codes.TOPUP_GAP,
+            other.place,
+            record=_event(between),
+            amount=amount(between, currency),
+            below=amount(last, currency),
+            above=amount(first, currency),
+        )
     if first > last:
         _compare(study, one, last, other, first)
 
@@ -88,20 +96,25 @@ def _taken(study: Study, paid: Fraction) -> bool:
     )
 
 
-def _compare(study: Study, one: Package, low: Fraction, other: Package, high: Fraction) -> None:
-    dear, cheap = _credited(one, low), _credited(other, high)
+def _compare(study: Study, one: Package, low: Fraction, other: Package, high: Fraction, times: int = 1) -> bool:
+    """Whether a payment brings less than a smaller one, or than so many of a smaller one; it is said then."""
+    dear, cheap = _credited(one, low) * times, _credited(other, high)
     if cheap >= dear:
-        return
-    currency = study.program.currency
-    study.add(
-        codes.TOPUP_CLIFF,
-        other.place,
-        record=_event(high),
-        low=amount(low, currency),
-        dear=amount(dear, currency),
-        high=amount(high, currency),
-        cheap=amount(cheap, currency),
-    )
+        return False
+    many = f"{times} times " if times > 1 else ""
+    bring = "bring" if times > 1 else "brings"
+    less = f"{many}{_money(study, low)} {bring} {_money(study, dear)}"
+    what = f"paying more brings less: {less}, {_money(study, high)} brings {_money(study, cheap)}"
+    _say(study, other, what, high)
+    return True
+
+
+def _say(study: Study, one: Package, what: str, paid: Fraction | None = None) -> None:
+    study.add(codes.TOPUP_CLIFF, one.place, record=_event(_low(one) if paid is None else paid), what=what)
+
+
+def _money(study: Study, value: Fraction) -> str:
+    return amount(value, study.program.currency)
 
 
 def _event(paid: Fraction) -> str:

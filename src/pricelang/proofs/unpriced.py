@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from pricelang.core.program import KeyBand
 from pricelang.core.program import Line
+from pricelang.core.program import Table
 from pricelang.diagnostics import codes
 from pricelang.engine.intake import RecordError
 from pricelang.period import instant_text
@@ -12,6 +14,7 @@ from pricelang.proofs.box import AT
 from pricelang.proofs.box import Box
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.spans import Moment
+from pricelang.proofs.spans import Span
 from pricelang.proofs.spans import Words
 from pricelang.proofs.study import OPEN
 from pricelang.proofs.study import PROVED
@@ -54,7 +57,7 @@ def _prove(study: Study, one: UsageStudy) -> None:
         elif refused.code == "no-price-in-force" and refused.row is not None:
             later.setdefault((refused.table, refused.row), []).append((line, ends.box, refused))
         else:
-            key = (refused.code, refused.place, refused.column, refused.row, refused.name)
+            key: tuple[object, ...] = (refused.code, refused.place, refused.column, refused.row, refused.name)
             if refused.code == "two-rows":
                 key = (refused.code, refused.table)  # the same rows for every line
             failures.setdefault(key, []).append((line, ends.box, refused))
@@ -150,16 +153,7 @@ def _ends(study: Study, one: UsageStudy, failure: Failure, start: Fraction) -> N
     sample = study.sample(one, box, line)
     if sample is None or not isinstance(study.bench.charge(sample), RecordError):
         return
-    place = max(
-        (
-            place
-            for layer in table.layers
-            for (row, column), (_, place) in layer.cells.items()
-            if row == refused.row and column == refused.column and getattr(layer.when, "stop", None) == start
-        ),
-        default=refused.place,
-        key=lambda each: each.line,
-    )
+    place = end_of(table, refused, start)
     study.add(
         codes.PRICE_ENDS,
         place,
@@ -168,6 +162,17 @@ def _ends(study: Study, one: UsageStudy, failure: Failure, start: Fraction) -> N
         row=table.rows[refused.row].shown or table.name,
         day=instant_text(start).removesuffix("T00:00:00Z"),
     )
+
+
+def end_of(table: Table, refused: Refused, stop: Fraction) -> Place:
+    """The cell that ends when a price does."""
+    found = [
+        place
+        for layer in table.layers
+        for (row, column), (_, place) in layer.cells.items()
+        if row == refused.row and column == refused.column and getattr(layer.when, "stop", None) == stop
+    ]
+    return max(found, default=refused.place, key=lambda each: each.line)
 
 
 def _refute(study: Study, one: UsageStudy, found: list[Failure]) -> bool:
@@ -179,7 +184,7 @@ def _refute(study: Study, one: UsageStudy, found: list[Failure]) -> bool:
         error = study.bench.charge(sample)
         if isinstance(error, RecordError):
             pairs = len({each.rows for _, _, each in found})
-            _say(study, one, sample, error, refused, line, pairs)
+            _say(study, one, sample, error, refused, box, pairs)
             return True
     line, box, refused = found[0]
     if refused.code == "vague" or box.open or one.walker.room.of(box, AT) is None:
@@ -197,23 +202,55 @@ def _say(
     sample: Sample,
     error: RecordError,
     refused: Refused,
-    line: Line | None,
+    box: Box,
     pairs: int,
 ) -> None:
     name, record = one.usage.name, sample.text()
-    place = _place(study, one, refused, line)
+    place = _place(study, one, refused, box)
     if error.code == "no-price":
         study.add(codes.PRICE_GAP, place, record=record, name=name)
     elif error.code in ("two-prices", "two-rows"):
         more = f", and so do {pairs - 1} more pairs of rows with theirs" if pairs > 1 else ""
         study.add(codes.PRICED_TWICE, place, record=record, usage=name, why=error.message + more)
     else:
-        study.add(codes.UNPRICED, place, record=record, usage=name, why=error.message)
+        study.add(codes.UNPRICED, place, record=record, what=f"a record that fits `{name}`", why=error.message)
 
 
-def _place(study: Study, one: UsageStudy, refused: Refused, line: Line | None) -> Place:
+def _place(study: Study, one: UsageStudy, refused: Refused, box: Box) -> Place:
+    """Where a refusal is best mended."""
+    inputs = one.walker.room.inputs
     if refused.code == "no-price":
         return max((p.place for p in study.program.prices if p.usage == one.usage.name), key=lambda each: each.line)
-    if refused.code == "no-row" and line is not None:
-        return study.program.tables[refused.table].place
-    return refused.place
+    if refused.code in ("missing-field", "missing-attribute"):
+        asked = inputs.get(refused.name if refused.code == "missing-field" else f"account.{refused.name}")
+        return (asked.place if asked is not None else None) or refused.place
+    if refused.code != "no-row":
+        return refused.place
+    table = study.program.tables[refused.table]
+    for index, key in enumerate(table.keys):
+        name = str(getattr(key.of, "name", ""))
+        if key.type.kind == "number":
+            return _nearest(table, index, box.known.get(name))
+        known = box.known.get(name)
+        if not isinstance(known, Words) or not known.allowed:
+            continue
+        given = inputs.get(name)
+        if given is not None and given.default in known.allowed and given.place is not None:
+            return given.place
+        for other in study.program.tables.values():
+            for row in other.rows:
+                if other is not table and any(part in known.allowed for part in row.keys[0] if isinstance(part, str)):
+                    return row.place
+    return table.place
+
+
+def _nearest(table: Table, index: int, known: object) -> Place:
+    """The row beside a number that none takes: the first for what lies below all, else the last below it."""
+    low = known.low if isinstance(known, Span) else None
+    found = table.rows[0].place
+    for row in table.rows:
+        for part in row.keys[index]:
+            high = part.high if isinstance(part, KeyBand) else None
+            if low is not None and high is not None and high <= low:
+                found = row.place
+    return found

@@ -1,8 +1,8 @@
 """Every way a price can go, for all records at once: a box of records, and what its lines come down to for them.
 
-A price is read as `engine/record.py` reads it, with a box in place of a record. Where the box does not say which way it
-goes, it is cut in two and both ways are gone. What is left at the end has no table, no condition and no date in it: lines
-whose steps hold plain figures. Quantities are taken to be more than nothing, as nothing is asked of those that are none.
+A price is read as `engine/record.py` reads it, with a box in place of a record. Where the box does not say which way
+it goes, it is cut in two and both ways are gone. What is left at the end has no table, no condition and no date in it:
+lines whose steps hold plain figures. Quantities are taken to be more than nothing, as nothing is asked of none.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class World:
 
 
 class Walker:
-    """Goes through the prices of one usage. `seen` is what any way came by (rows, cells, cases, steps, prices), each with
-    the first box that came there."""
+    """Goes through the prices of one usage. `seen` is what any way came by (rows, cells, cases, steps, prices), each
+    with the first box that came there."""
 
     def __init__(self, program: Program, usage: UsageType, room: Room | None = None) -> None:
         self.program = program
@@ -147,7 +147,7 @@ class Walker:
                     yield Ends(last, replace(line, of=of, steps=steps, when=None))
 
     def worlds(self, box: Box) -> Iterator[World]:
-        """Every way all lines of a price can go together; a line that is refused for more than nothing stands as such."""
+        """Every way all lines of a price can go together; a line that is refused stands as such."""
         for inner, price in self.prices(box):
             if isinstance(price, Refused):
                 continue
@@ -188,6 +188,7 @@ class Walker:
             self.see(inner, "step", step.place, met)
             if not met:
                 if isinstance(step, ops.Rate | ops.Tiers):  # what is not priced costs nothing
+                    self.see(inner, "unpriced", step.place)
                     free = ops.Case(None, ops.Const(ZERO), step.place)
                     yield inner, (ops.Rate((free,), None, step.place),)
                 else:
@@ -342,12 +343,12 @@ class Walker:
                     [term for _, term in expr.terms], box, lambda one, at: self.expr(one, at, place, lenient)
                 ):
                     signs = [sign for sign, _ in expr.terms]
-                    yield inner, _first(terms) or ops.Sum(tuple(zip(signs, terms, strict=True)))  # type: ignore[arg-type]
+                    yield inner, _first(terms) or ops.Sum(tuple(zip(signs, terms, strict=True)))
             case ops.Product():
                 for inner, factors in self.all_of(
                     expr.factors, box, lambda one, at: self.expr(one, at, place, lenient)
                 ):
-                    yield inner, _first(factors) or ops.Product(tuple(factors))  # type: ignore[arg-type]
+                    yield inner, _first(factors) or ops.Product(tuple(factors))
             case ops.Quotient():
                 for inner, over in self.expr(expr.over, box, place, lenient):
                     for last, under in self.expr(expr.under, inner, place, lenient):
@@ -422,7 +423,7 @@ class Walker:
                                 if isinstance(of, ops.Const):
                                     yield last, ops.Const(of.value * value.share)
                                 elif isinstance(of, Refused):
-                                    yield last, of
+                                    yield last, replace(of, code="share-of-dash") if of.code == "not-offered" else of
                                 else:
                                     yield last, ops.Product((of, ops.Const(value.share)))
                         case Fraction():
@@ -501,7 +502,8 @@ class Walker:
         if known.allowed is not None:
             words = sorted(known.allowed, key=str)
         else:
-            words = [*by_word, *(word for word in self.named(name) if word not in by_word)]
+            words = [word for word in by_word if isinstance(word, str | bool)]
+            words += [word for word in self.named(name) if word not in by_word]
         groups: dict[tuple[int, ...], list[str | bool]] = {}
         for word in words:
             if known.has(word):
@@ -517,12 +519,12 @@ class Walker:
         for pattern, row in patterns:
             if chosen is None or row in chosen:
                 mine.setdefault(pattern, []).append(row)
-        for pattern, found in mine.items():
+        for pattern, fits in mine.items():
             alone = Words(
                 None, rest.barred, (*rest.like, pattern), (*rest.unlike, *(one for one in mine if one != pattern))
             )
             if not alone.is_empty:
-                yield alone, kept([*found, *anys])
+                yield alone, kept([*fits, *anys])
         yield from self._doubles(table, index, mine, rest, kept, anys)
         none = Words(None, rest.barred, rest.like, (*rest.unlike, *mine))
         if not none.is_empty:
@@ -803,4 +805,7 @@ def named_words(program: Program, usage: UsageType) -> dict[str, tuple[str, ...]
                 todo.extend(one)
             case _ if hasattr(one, "__dataclass_fields__"):
                 todo.extend(getattr(one, name) for name in one.__dataclass_fields__)
+    for one in usage.inputs:
+        if isinstance(one.default, str) and one.name in found:
+            found[one.name][one.default] = None
     return {name: tuple(words) for name, words in found.items()}
