@@ -80,6 +80,12 @@ def _step(step: n.StepDecl, state: State, scope: Scope) -> ops.Step | None:
         case "in steps of" | "in packages of":
             return _sized(step, state, scope, when, each)
         case "beyond":
+            if when is not None:
+                advice = "give the line the condition, and write another line for the other records"
+                scope.findings.add(
+                    codes.PARTIAL_EFFECT, step.place, what="an allowance has no condition", advice=advice
+                )
+                return None
             return _beyond(step, state, scope)
         case "at least" | "at most":
             return _bound(step, state, scope, when, each)

@@ -19,6 +19,8 @@ COMMANDS = {
     "replay": ("pricelang.cli.replay", "Run events through accounts."),
     "rerate": ("pricelang.cli.rerate", "Price posted usage again and post the difference."),
     "report": ("pricelang.cli.report", "Report usage, spend, balance and invoices."),
+    "prove": ("pricelang.cli.prove", "Prove what holds for every record, or refute it with one."),
+    "ask": ("pricelang.cli.ask", "Ask what can be bought, when a limit comes, which plan is cheapest."),
     "explain": ("pricelang.cli.explain", "Tell one charge, step by step."),
     "rule": ("pricelang.cli.rule", "Show the page of a finding, or list all findings."),
     "schema": ("pricelang.cli.schema", "Print the JSON Schema of the usage records a ruleset takes."),

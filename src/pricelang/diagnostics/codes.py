@@ -343,7 +343,7 @@ PRICE_ENDS = _warning(
     "write what comes after it, or `—` from that day on where it is no longer offered",
     proved=True,
 )
-EXPIRES = _warning("PL805", "expires", "{what} ends {when}{after}", "{advice}", proved=True)
+EXPIRES = _warning("PL805", "expires", "{what} is over {when}", "{advice}", proved=True)
 DEAR_OFFER = _warning(
     "PL806",
     "dear-offer",

@@ -61,6 +61,7 @@ def prove_rounding(study: Study) -> None:
                 _quantity(study, one, line, left, ends, told)
                 or _usual(study, one, line, left, ends)
                 or _twice(study, one, line, left, ends)
+                or _vanishes(study, one, line, left, ends)
             ):
                 told.add(line.place)
     _bill(study)

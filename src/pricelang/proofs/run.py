@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
-from pricelang.core.program import Program
 from pricelang.core.reading import Reading
 from pricelang.diagnostics import codes
 from pricelang.diagnostics.finding import Finding
@@ -55,12 +55,21 @@ def proofs_of(reading: Reading) -> list[Finding]:
     return list(findings)
 
 
-def claims_of(program: Program) -> list[Claim]:
-    """Everything that is proved of a program, refuted or not decided; waivers do not count."""
-    study = Study(program, Findings())
+def claims_of(reading: Reading) -> list[Claim]:
+    """Everything that is proved of a rule file, refuted or not decided; what waivers allow is not told, but counted."""
+    assert reading.program is not None
+    findings = Findings(waivers=list(reading.waivers))
+    study = Study(reading.program, findings)
+    claims: list[Claim] = []
     for prove in PROOFS:
+        before = set(findings.waivers_used)
         prove(study)
-    return study.claims
+        allowed = sorted({findings.waivers[index].slug for index in findings.waivers_used - before})
+        for claim in study.claims[len(claims) :]:
+            said = f"{claim.said} (but for what `allow {', '.join(allowed)}` lets pass)" if allowed else claim.said
+            claims.append(replace(claim, said=said))
+        study.claims = list(claims)
+    return claims
 
 
 def expiring(reading: Reading, now: Fraction, until: Fraction) -> list[Finding]:

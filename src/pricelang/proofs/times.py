@@ -150,7 +150,7 @@ def find_expiring(study: Study, now: Fraction, until: Fraction) -> None:
         if now <= stop <= until:
             days = (stop - now) / 86_400
             when = f"on {_day(stop)} ({_in(days)})"
-            study.add(codes.EXPIRES, place, after, what=what, when=when, after="")
+            study.add(codes.EXPIRES, place, after, what=what, when=when)
 
 
 def _in(days: Fraction) -> str:
