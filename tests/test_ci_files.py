@@ -205,6 +205,22 @@ def test_the_workflow_covers_each_shipped_ruleset() -> None:
         assert set(job["steps"][-1]["with"]) <= set(inputs)
 
 
+def test_what_the_page_shows_is_known_to_the_files() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    _, action, template, before = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    inputs = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["inputs"]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", page[page.index("| input |") : page.index("## GitLab")], re.M)) == set(
+        inputs
+    )
+    checkout, own = action["steps"]
+    assert f"uses: {checkout['uses']} " in WORKFLOW.read_text(encoding="utf-8")
+    assert set(own["with"]) <= set(inputs)
+    assert set(template["variables"]) <= set(yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["variables"])
+    ids = {hook["id"] for hook in yaml.safe_load(HOOKS.read_text(encoding="utf-8"))}
+    assert {hook["id"] for repo in before["repos"] for hook in repo["hooks"]} <= ids
+    assert all(f"`{name}`" in page for name in ids)
+
+
 # --- hooks --------------------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,8 @@ from pricelang.cli.outputs import as_sarif
 from pricelang.core.reading import Reading
 from pricelang.diagnostics.codes import RULES
 from pricelang.diagnostics.finding import Finding
+from pricelang.files import Folder
+from pricelang.library import checked
 from pricelang.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -519,6 +521,69 @@ def test_markdown_says_how_many_rows_are_left_out() -> None:
     text = as_markdown.findings(report(*many, sources=(source,)))
     assert len(cells(text)) == 2 + 1 + as_markdown.MANY
     assert f"and {300 - as_markdown.MANY} more findings" in text
+
+
+def test_markdown_stays_below_what_a_summary_may_have() -> None:
+    source = Source("acme.price", "x\n" * 300)
+    many = [found(source, "x", at=2 * line, message=f"{line} " + "|" * 3000) for line in range(150)]
+    text = as_markdown.findings(report(*many, sources=(source,)))
+    assert len(text.encode()) < 1_000_000
+    left = re.search(r"and (\d+) more findings", text)
+    assert left is not None
+    assert len(cells(text)) == 2 + 1 + 150 - int(left[1])
+
+
+@pytest.mark.parametrize(
+    "number", ["1.5", "0.1", "1000000000000000000000.5", "0.12345678901234567890123", "123456789012345678901234567890"]
+)
+def test_a_record_keeps_every_digit(number: str) -> None:
+    finding = found(RULES_TEXT, "wrong", record=f'{{"tokens": {number}}}')
+    (listed,) = json.loads(as_json.findings(report(finding, sources=(RULES_TEXT,))), parse_float=str, parse_int=str)
+    assert listed["record"] == {"tokens": number}
+    (result,) = json.loads(as_sarif.findings(report(finding, sources=(RULES_TEXT,))), parse_float=str, parse_int=str)[
+        "runs"
+    ][0]["results"]
+    assert result["properties"]["record"] == {"tokens": number}
+    assert result["message"]["text"].endswith(f"smallest record: tokens {number}")
+
+
+PAGES = sorted((ROOT / "src" / "pricelang" / "diagnostics" / "pages").glob("PL*.md"))
+
+
+def test_every_kind_of_finding_goes_through_each_format() -> None:
+    """The bad examples of all pages, in one report."""
+    rulesets = []
+    for page in PAGES:
+        for at, text in enumerate(
+            re.findall(r"^```price bad.*?\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+        ):
+            name = f"{page.stem}-{at}.price"
+            rulesets.append(Ruleset(Path(name), checked(Source(name, text), Folder(Path(name), {name: text}))))
+    made = Report(rulesets)
+    all_of = [
+        (finding, one.reading.sources[finding.place.path]) for one in rulesets for finding in one.reading.findings
+    ]
+    assert len({finding.code for finding, _ in all_of}) > 80
+    results: list[dict] = sarif(as_sarif.findings(made))["results"]  # type: ignore[assignment,type-arg]
+    diagnostics = rdjson(as_rdjson.findings(made))
+    commands = github(as_github.findings(made))
+    issues = gitlab(as_gitlab.findings(made))
+    assert len(results) == len(diagnostics) == len(commands) == len(issues) == len(all_of)
+    for (finding, source), result, diagnostic, command in zip(all_of, results, diagnostics, commands, strict=True):
+        place = finding.place
+        line = source.line(place.line)
+        region = result["locations"][0]["physicalLocation"]["region"]
+        span = diagnostic["location"]["range"]  # type: ignore[index]
+        assert region["startLine"] == span["start"]["line"] == int(command["line"]) == place.line
+        if "startColumn" in region:
+            word = line[place.column - 1 : place.end - 1]
+            assert utf16(line, region["startColumn"], region["endColumn"]) == word
+            assert utf16(line, int(command["col"]), int(command["endColumn"])) == word
+            assert utf8(line, span["start"]["column"], span["end"]["column"]) == word
+    read = junit(as_junit.findings(made))
+    assert read.failures == len({(one.file, f.code) for one in rulesets for f in one.reading.findings if f.is_error})
+    # a table of the rulesets, and one of the findings, as far as there is room
+    assert len(cells(as_markdown.findings(made))) == 2 + len(rulesets) + min(len(all_of), as_markdown.MANY)
 
 
 # --- fingerprints -------------------------------------------------------------------------------------------------

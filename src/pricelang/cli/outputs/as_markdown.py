@@ -8,18 +8,22 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from pricelang.cli.findings import counted
 from pricelang.cli.findings import path_of
 from pricelang.cli.findings import summed
 from pricelang.cli.outputs import Report
+from pricelang.cli.outputs import Ruleset
 from pricelang.cli.outputs.places import from_root
 from pricelang.cli.outputs.places import is_outside
 from pricelang.diagnostics.finding import Finding
 
 MANY = 200
-"""Rows of a table; more are counted. GitHub takes a summary of a megabyte."""
+"""Rows of a table; more are counted."""
+MOST_CHARACTERS = 400_000
+"""Of a table's rows; GitHub takes a summary of a megabyte."""
 _RANKS = {"error": 0, "warning": 1, "note": 2}
 _MARKS = {"error": "❌ error", "warning": "⚠️ warning", "note": "ℹ️ note"}
 _OTHERS = re.compile(r"[^A-Za-z0-9 ,;.'\"/?=%]|(?<=www)\.", re.IGNORECASE)
@@ -31,27 +35,37 @@ def findings(report: Report) -> str:
     lines = ["## pricelang check", "", f"{counted(len(report.rulesets), 'ruleset')} checked: {total}", ""]
     if report.rulesets:
         lines += ["| ruleset | errors | warnings | notes |", "|---|--:|--:|--:|"]
-        for one in report.rulesets[:MANY]:
-            grave = Counter(finding.severity for finding in one.reading.findings)
-            counts = " | ".join(str(grave[kind]) for kind in _RANKS)
-            lines.append(f"| {_text(from_root(str(one.file)))} | {counts} |")
-        lines += _left_out(len(report.rulesets), "ruleset")
-        lines.append("")
+        lines += _rows((_counts(one) for one in report.rulesets), len(report.rulesets), "ruleset")
     if found:
         found.sort(key=lambda one: _RANKS[one[0].severity])
         lines += ["| | where | finding |", "|---|---|---|"]
-        for finding, one in found[:MANY]:
-            where = _where(path_of(one.file, finding.place.path), finding.place.line)
-            lines.append(f"| {_MARKS[finding.severity]} | {where} | {_told(finding)} |")
-        lines += [*_left_out(len(found), "finding"), ""]
+        lines += _rows((_row(finding, one) for finding, one in found), len(found), "finding")
     if report.more:
         lines += [f"{counted(report.more, 'more finding')} not listed", ""]
     lines += [f"- ❌ {_text(sentence)}" for sentence in report.unreadable]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _left_out(number: int, what: str) -> list[str]:
-    return ["", f"and {counted(number - MANY, f'more {what}')}"] if number > MANY else []
+def _rows(rows: Iterable[str], number: int, what: str) -> list[str]:
+    """Rows of a table as far as there is room, and how many are left out."""
+    shown: list[str] = []
+    size = 0
+    for row in rows:
+        size += len(row)
+        if len(shown) == MANY or size > MOST_CHARACTERS:
+            return [*shown, "", f"and {counted(number - len(shown), f'more {what}')}", ""]
+        shown.append(row)
+    return [*shown, ""]
+
+
+def _counts(one: Ruleset) -> str:
+    grave = Counter(finding.severity for finding in one.reading.findings)
+    return f"| {_text(from_root(str(one.file)))} | {' | '.join(str(grave[kind]) for kind in _RANKS)} |"
+
+
+def _row(finding: Finding, one: Ruleset) -> str:
+    where = _where(path_of(one.file, finding.place.path), finding.place.line)
+    return f"| {_MARKS[finding.severity]} | {where} | {_told(finding)} |"
 
 
 def _told(finding: Finding) -> str:

@@ -6,6 +6,8 @@ import json
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -91,8 +93,12 @@ def columns(place: Place, source: Source | None, measure: Callable[[str], int]) 
 
 def root() -> str:
     """The folder that CI counts paths from: the repository's, else the one that CI names, else the working one."""
-    here = os.path.realpath(os.getcwd())
-    named = (os.path.realpath(os.environ[name]) for name in _WORKSPACES if os.environ.get(name))
+    named = tuple(os.path.realpath(os.environ[name]) for name in _WORKSPACES if os.environ.get(name))
+    return _root(os.path.realpath(os.getcwd()), named)
+
+
+@cache
+def _root(here: str, named: tuple[str, ...]) -> str:
     workspace = next((folder for folder in named if _within(here, folder)), None)
     if workspace is not None and os.path.exists(os.path.join(workspace, ".git")):
         return workspace
@@ -125,7 +131,13 @@ def absolute_uri(path: str) -> str:
 
 def record_of(finding: Finding) -> object:
     """The smallest record that shows a finding, read; None where there is none."""
-    return json.loads(finding.record) if finding.record else None
+    return json.loads(finding.record, parse_float=_number) if finding.record else None
+
+
+def _number(text: str) -> float | str:
+    """A number, or its digits where a float would be another number: records may have either."""
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else text
 
 
 def _within(path: str, folder: str) -> bool:
