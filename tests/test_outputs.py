@@ -640,13 +640,13 @@ def paths(*words: str) -> dict[str, list[str]]:
 @pytest.fixture
 def prices(folder: Path) -> Path:
     """Two broken rulesets, one of them in a folder with a name that URIs must escape."""
-    for name in ("acme", "zwei é %"):
+    for name in ("acme", "zwei é %, a:b"):
         (folder / "prices" / name).mkdir(parents=True)
         (folder / "prices" / name / f"{name}.price").write_text(BROKEN, encoding="utf-8")
     return folder
 
 
-FOUND = ["prices/acme/acme.price", "prices/zwei é %/zwei é %.price"]
+FOUND = ["prices/acme/acme.price", "prices/zwei é %, a:b/zwei é %, a:b.price"]
 
 
 def test_paths_are_seen_from_the_working_folder(prices: Path) -> None:
@@ -661,7 +661,7 @@ def test_ci_reads_paths_from_the_repository_even_where_the_check_runs_beneath(
     monkeypatch.chdir(prices / "prices" / "acme")
     seen = paths("..")
     assert {seen[name] == FOUND for name in ("sarif", "gitlab", "github", "junit")} == {True}
-    assert seen["rdjson"] == ["../acme/acme.price", "../zwei é %/zwei é %.price"]
+    assert seen["rdjson"] == ["../acme/acme.price", "../zwei é %, a:b/zwei é %, a:b.price"]
 
 
 @pytest.mark.parametrize("name", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
