@@ -6,9 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 from pricelang.cli.findings import path_of
@@ -62,6 +60,8 @@ class Told:
 
 def told(report: Report) -> Iterator[Told]:
     """Every listed finding of a report, in order."""
+    from hashlib import sha256  # loads OpenSSL, which only those need who ask for fingerprints
+
     seen: dict[tuple[str, str, str], int] = {}
     for ruleset in report.rulesets:
         for finding in ruleset.reading.findings:
@@ -136,6 +136,8 @@ def record_of(finding: Finding) -> object:
 
 def _number(text: str) -> float | str:
     """A number, or its digits where a float would be another number: records may have either."""
+    from decimal import Decimal
+
     number = float(text)
     return number if Decimal(repr(number)) == Decimal(text) else text
 
