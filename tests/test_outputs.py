@@ -345,7 +345,9 @@ RULES_TEXT = Source(
     "ruleset acme\n  wrong [x](y) {0} <b>|\n  price $1 and $2 `a|b` *so* _so_ @me www.x.example\n  price $1\n",
 )
 TABLE = Source("models.csv", "model,price\nsmall,1\n")
-RECORD = '{"type": "chat", "at": "2026-02-17T00:00:00Z", "model": "a|b", "tokens": 1}'
+RECORD = (
+    '{"type": "chat", "at": "2026-02-17T00:00:00Z", "model": "a|b", "tokens": 1, "given": {"plan": "x", "beta": true}}'
+)
 
 
 def full() -> Report:
@@ -393,7 +395,7 @@ def test_sarif_has_rules_levels_records_and_other_places() -> None:
         results[0]["message"]["text"] == "no `{{0}}` in \\[a](b): <img src=x>, 5% | 6\\7 ::error; write `a|b`, or *b*"
     )
     assert results[1]["message"]["text"].endswith(
-        "; smallest record: type chat, at 2026-02-17T00:00:00Z, model a|b, tokens 1"
+        "; smallest record: type chat, at 2026-02-17T00:00:00Z, model a|b, tokens 1, given.plan x, given.beta true"
     )
     assert results[1]["properties"] == {"record": json.loads(RECORD)}
     related = [one["physicalLocation"] for one in results[1]["relatedLocations"]]

@@ -113,12 +113,8 @@ def _braces(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _in_words(record: object) -> str:
+def _in_words(record: object, within: str = "") -> str:
     """A record's fields without the braces that messages keep for placeholders."""
-    if not isinstance(record, dict):
-        return json.dumps(record, ensure_ascii=False)
-    words = {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in record.items()
-    }
-    return ", ".join(f"{name} {value}" for name, value in words.items())
+    if isinstance(record, dict):
+        return ", ".join(_in_words(value, f"{within}.{name}" if within else name) for name, value in record.items())
+    return f"{within} {record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)}".strip()
