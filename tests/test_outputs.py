@@ -181,7 +181,7 @@ def github(text: str) -> list[dict[str, str]]:
 
 def markdown(text: str) -> str:
     """The page as HTML, by a CommonMark parser with tables, as GitHub shows it."""
-    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
 
 
 def cells(text: str) -> list[list[str]]:
@@ -515,6 +515,17 @@ def test_markdown_shows_texts_as_they_are() -> None:
     assert "3 more findings not listed" in page
     assert "nowhere does not exist" in page
     assert "www." not in text
+
+
+@given(
+    st.text(st.sampled_from("ab `*_[]()<>|\\&;#@$~:/.!-+=wé中😀\u0301")),
+    st.text(st.sampled_from("a`*_[]<>|\\&$~:/."), min_size=1),
+)
+def test_no_text_is_taken_for_markdown(message: str, record: str) -> None:
+    finding = found(RULES_TEXT, "wrong", message=f"x{message}x", record=json.dumps(record))
+    row = cells(as_markdown.findings(report(finding, sources=(RULES_TEXT,))))[3]
+    told = re.sub(r"`([^`]*)`", r"\1", f"x{message}x")
+    assert row[2] == f"PL201 {told}\nsmallest record: {json.dumps(record)}"
 
 
 def test_markdown_says_how_many_rows_are_left_out() -> None:

@@ -26,7 +26,10 @@ MOST_CHARACTERS = 400_000
 """Of a table's rows; GitHub takes a summary of a megabyte."""
 _RANKS = {"error": 0, "warning": 1, "note": 2}
 _MARKS = {"error": "❌ error", "warning": "⚠️ warning", "note": "ℹ️ note"}
-_OTHERS = re.compile(r"[^A-Za-z0-9 ,;.'\"/?=%]|(?<=www)\.", re.IGNORECASE)
+_SIGNS = re.compile(r"[\\`*_\[\]~|<>&$@#]|(?<=www)\.|:(?=//)|[^ -~]", re.IGNORECASE)
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", ".": "&#46;", ":": "&#58;"}
+_ALONE = "$@#"
+"""Two of the first are mathematics on GitHub, the others lead to people and issues: not where they stand alone."""
 
 
 def findings(report: Report) -> str:
@@ -96,14 +99,16 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Letters and digits as they are, all else as its code point: Markdown and HTML find nothing in it."""
-    return _OTHERS.sub(_entity, text)
+    """A text in which Markdown and HTML find nothing."""
+    return _SIGNS.sub(_sign, text)
 
 
-def _entity(found: re.Match[str]) -> str:
+def _sign(found: re.Match[str]) -> str:
     char = found[0]
-    if char == "$":
-        return "<span>&#36;</span>"  # two of them on a line are mathematics, on GitHub
-    if char.isalnum():
-        return char
-    return f"&#{ord(char)};" if char.isprintable() else "·"
+    if char in _ALONE:
+        return f"<span>{char}</span>"
+    if char in _ENTITIES:
+        return _ENTITIES[char]
+    if char.isascii() and char.isprintable():
+        return f"\\{char}"
+    return char if char.isprintable() else "·"
