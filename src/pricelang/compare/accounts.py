@@ -101,9 +101,9 @@ def _tell(
             errors.append(None)
             own[side][key] = value
         first, second = errors
-        for error, other in ((first, second), (second, first)):
-            if error is not None and (other is not None or error.code != "unknown-field"):
-                raise error
+        for wrong, other in ((first, second), (second, first)):
+            if wrong is not None and (other is not None or wrong.code != "unknown-field"):
+                raise wrong
         if first is not None or second is not None:
             alone[0 if first is None else 1, key] += 1
     for side, one in enumerate(rules):

@@ -16,6 +16,7 @@ from pricelang.compare.errors import NothingShared
 from pricelang.compare.fields import Fields
 from pricelang.compare.records import by_records
 from pricelang.compare.rows import rows_of
+from pricelang.compare.tally import ZERO
 from pricelang.compare.tally import Record
 from pricelang.compare.tally import Tally
 from pricelang.compare.tally import amount_text
@@ -149,13 +150,13 @@ def lines_text(
         return _ALONE
     before = {line.name: line.exact_amount for line in old.lines}
     after = {line.name: line.exact_amount for line in new.lines}
-    said = []
+    said: list[tuple[Fraction, str]] = []
     for name in dict.fromkeys([*before, *after]):
         left, right = before.get(name), after.get(name)
         if left == right:
             continue
         texts = ["nothing" if one is None else amount_text(one, rules[0].currency) for one in (left, right)]
-        said.append((abs((right or 0) - (left or 0)), f"{name} from {texts[0]} to {texts[1]}"))
+        said.append((abs((right or ZERO) - (left or ZERO)), f"{name} from {texts[0]} to {texts[1]}"))
     said.sort(key=lambda one: -one[0])
     more = [f"and {counted(len(said) - MOST_LINES, 'more line')}"] if len(said) > MOST_LINES else []
     return "; ".join([text for _, text in said[:MOST_LINES]] + more)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import tee
 
 from pricelang.compare.accounts import Known
@@ -14,9 +14,11 @@ from pricelang.compare.tally import CHARGED
 from pricelang.compare.tally import DUPLICATE
 from pricelang.compare.tally import REFUSED
 from pricelang.compare.tally import ZERO
+from pricelang.compare.tally import Examples
 from pricelang.compare.tally import Record
 from pricelang.compare.tally import Tally
 from pricelang.compare.tally import example
+from pricelang.compare.told import Moved
 from pricelang.engine.charge import Charge
 from pricelang.engine.charge import Rejection
 from pricelang.engine.stream import Item
@@ -75,27 +77,19 @@ def pair(tally: Tally, fields: Fields, rows: tuple[Rows, Rows], record: Record, 
             tally.moved += 1
             if tally.moves.wants(moves):
                 tally.moves.add(moves, example(record, before, after, moves_text(rows, moves)))
-    else:
-        refusal(tally, record, was, now)
+    elif isinstance(now, Rejection):
+        tally.lost += before
+        refusal(tally.refused, now, lambda why: example(record, before, None, why))
+    elif isinstance(was, Rejection):
+        tally.gained += after
+        refusal(tally.priced, was, lambda why: example(record, None, after, why))
 
 
-def refusal(tally: Tally, record: Record, was: Result, now: Result) -> None:
-    """A record that only one ruleset charges: its amount, and the other's reason."""
-    old: Fraction | None
-    new: Fraction | None
-    if isinstance(was, Charge) and isinstance(now, Rejection):
-        amount, refused, examples = was.exact_amount, now, tally.refused
-        tally.lost += amount
-        old, new = amount, None
-    else:
-        assert isinstance(now, Charge)
-        assert isinstance(was, Rejection)
-        amount, refused, examples = now.exact_amount, was, tally.priced
-        tally.gained += amount
-        old, new = None, amount
-    reason = (refused.code, refused.field, record.get("type"), record.get("model"))
+def refusal(examples: Examples, why: Rejection, made: Callable[[str], Moved]) -> None:
+    """A record that only one ruleset charges, as an example of the other's reason."""
+    reason = (why.code, why.field, why.message)
     if examples.wants(reason):
-        examples.add(reason, example(record, old, new, f"{refused.message} ({refused.code})"))
+        examples.add(reason, made(f"{why.message} ({why.code})"))
 
 
 Moves = tuple[tuple[str, int, int], ...]

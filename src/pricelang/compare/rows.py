@@ -120,5 +120,3 @@ def _alike(left: Sequence[Parts], right: Sequence[Parts]) -> bool:
         if not bands and not set(one) & set(other):
             return False
     return True
-
-

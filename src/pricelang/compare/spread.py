@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 
 EDGES = (1, 5, 10, 20, 50)
 """Percent. A change of just so much is in the bucket nearer to no change."""
@@ -21,8 +22,8 @@ def percent_of(old: Fraction, new: Fraction) -> Fraction | None:
 def buckets() -> list[str]:
     """The labels, from the greatest decrease to the greatest increase, then what was nothing before."""
     down = [f"below -{EDGES[-1]} %"]
-    down += [f"-{high} to -{low} %" for low, high in reversed(list(zip(EDGES, EDGES[1:], strict=False)))]
-    up = [f"{low} to {high} %" for low, high in zip(EDGES, EDGES[1:], strict=False)]
+    down += [f"-{high} to -{low} %" for low, high in reversed(list(pairwise(EDGES)))]
+    up = [f"{low} to {high} %" for low, high in pairwise(EDGES)]
     return [*down, f"-{EDGES[0]} to 0 %", "0 %", f"0 to {EDGES[0]} %", *up, f"above {EDGES[-1]} %", FROM_ZERO]
 
 

@@ -1,4 +1,4 @@
-"""What a comparison tells: plain values, made here and shown elsewhere. Amounts are exact, in the rulesets' currency."""
+"""What a comparison tells: plain values, shown elsewhere. Amounts are exact, in the rulesets' currency."""
 
 from __future__ import annotations
 
