@@ -29,7 +29,7 @@ NONE, ENDS = "(none)", "(ends of periods)"
 def mutated(text: str, rng: Random) -> str:
     """The same rules with other figures, edges or rows."""
     for _ in range(rng.choice((1, 1, 2, 4))):
-        text = rng.choice((_money, _money, _money, _percent, _edge, _row, _zone, _nothing))(text, rng)
+        text = rng.choice((_money, _money, _money, _percent, _edge, _row, _more, _more, _zone, _nothing))(text, rng)
     return text
 
 
@@ -65,6 +65,15 @@ def _row(text: str, rng: Random) -> str:
     if rows:
         del lines[rng.choice(rows)]
     return "".join(lines)
+
+
+def _more(text: str, rng: Random) -> str:
+    """A row comes, for one of the models that `any` or nothing fitted before."""
+    heads = list(re.finditer(r"^  \| model \| inp \| out \|\n  \|[-|]*\n", text, flags=re.MULTILINE))
+    if not heads:
+        return text
+    at = rng.choice(heads).end()
+    return f"{text[:at]}  | {rng.choice(('GPT 4o', 'other', 'mix-8x7b', 'GPT 4o, other'))} | $3 | $0.25 |\n{text[at:]}"
 
 
 def _zone(text: str, rng: Random) -> str:
@@ -111,10 +120,7 @@ def expected(
 ) -> Expected:
     """Each record under both rulesets. `records` are as sent, or errors of reading."""
     found = Expected(by={name: defaultdict(lambda: [Fraction(0), Fraction(0), 0]) for name in fields})
-    results = [
-        list(one.rate_items(iter(list(enumerate(records, start=1))), **told))
-        for one, told in zip((old, new), known, strict=True)
-    ]
+    results = [results_of(one, records, told) for one, told in zip((old, new), known, strict=True)]
     for raw, was, now in zip(records, results[0][: len(records)], results[1][: len(records)], strict=True):
         found.records += 1
         amounts = [one.exact_amount if isinstance(one, pricelang.Charge) else None for one in (was, now)]
@@ -147,6 +153,11 @@ def expected(
                     found.by[name][value][side] += one.exact_amount
     found.changes.sort(reverse=True)
     return found
+
+
+def results_of(rules: pricelang.Ruleset, records: list[Any], known: dict[str, Any]) -> list[Any]:
+    """A charge or a rejection for each record, then those of the ends of periods."""
+    return list(rules.rate_items(iter(list(enumerate(records, start=1))), **known))
 
 
 def value_of(old: pricelang.Ruleset, new: pricelang.Ruleset, raw: Any, name: str, at: Fraction) -> str:
@@ -208,7 +219,9 @@ def differences(found: MoneyDiff, wanted: Expected) -> list[str]:
         mine = {one.value: [one.old, one.new, one.records] for one in found.by[name]}
         if mine != dict(sums):
             values = [value for value in {*mine, *sums} if mine.get(value) != sums.get(value)]
-            wrong.append(f"by {name}: " + "; ".join(f"{one}: {mine.get(one)} not {sums.get(one)}" for one in values[:3]))
+            wrong.append(
+                f"by {name}: " + "; ".join(f"{one}: {mine.get(one)} not {sums.get(one)}" for one in values[:3])
+            )
         order = [-abs(one.new - one.old) for one in found.by[name]]
         if order != sorted(order):
             wrong.append(f"by {name}: the greatest change does not stand first")

@@ -70,6 +70,7 @@ def by_columns(
     fields: Fields,
     rows: tuple[Rows, Rows],
     tally: Tally,
+    ids_unique: bool = False,
 ) -> None:
     """Charges a Parquet file under both rulesets, and counts what comes of it. Raises CompareError, MissingExtra."""
     old, new = (Side(one, told, its) for one, told, its in zip(rules, known, rows, strict=True))
@@ -80,7 +81,8 @@ def by_columns(
         if way is None:
             by_records(rules, known, _items(source), fields, rows, tally)
             return
-        _judge_repeats(source, old, new)
+        if not ids_unique:
+            _judge_repeats(source, old, new)
         pairs = Pairs(source, (old, new), fields, rows, tally)
         way(pairs)
         pairs.pour()

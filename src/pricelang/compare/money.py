@@ -41,11 +41,13 @@ def compare_usage(
     by: Sequence[str] = (),
     format: str | None = None,
     accounts: str | None = None,
+    ids_unique: bool = False,
 ) -> MoneyDiff:
     """What a file of usage comes to under two rulesets: JSON lines, CSV, or Parquet (which needs the extra `columnar`).
 
     Sums are made by account, type, model, the fields that tables are looked up by, and those of `by`: fields of a
-    record, or hour, day, week, month, quarter and year. `accounts` is a file of JSON lines with what is known of them.
+    record, or hour, day, week, month, quarter and year. `accounts` is a file of JSON lines with what is known of them;
+    `ids_unique` declares that no id of a Parquet file occurs twice, so that it is not looked for.
     Raises NothingShared, CompareError (both ValueErrors) with a sentence; MissingExtra.
     """
     comparable(old, new)
@@ -56,9 +58,10 @@ def compare_usage(
     rows = rows_of(old.program, new.program)
     tally = Tally(fields.names)
     if kind == "parquet":
+        old.columnar()  # or what has to be installed
         from pricelang.compare.columns import by_columns
 
-        by_columns((old, new), (before, after), usage, fields, rows, tally)
+        by_columns((old, new), (before, after), usage, fields, rows, tally, ids_unique)
     else:
         with opened(usage) as stream:
             by_records((old, new), (before, after), items_of(stream, usage, kind), fields, rows, tally)
