@@ -207,7 +207,7 @@ def test_what_is_known_of_accounts(tmp_path: Path) -> None:
         in found.left_out
     )
     accounts.write_text('{"account": "ada", "attributes": {"plan": "Gold"}}\n{"account": 5}\nx\n')
-    with pytest.raises(CompareError, match="(?s)line 1: .*line 2: .*line 3: "):
+    with pytest.raises(CompareError, match=r"(?s)line 1: .*line 2: .*line 3: "):
         compared(tmp_path, [record("r1")], asked, asked, accounts=str(accounts))
 
 
@@ -273,12 +273,41 @@ def test_csv_and_parquet_tell_the_same(tmp_path: Path) -> None:
 FIELDS = ["account", "type", "model", "region", "day", "big", "kind", "extra"]
 
 
-def pairs_of(seed: int, counted: bool, tmp_path: Path, count: int = 3) -> tuple[int, list[str]]:
+def made_by_graphs(seed: int, counted: bool) -> tuple[str, dict[str, str], dict[str, Any], Any]:
+    """A ruleset that graphs take, with what is known of accounts and a table."""
+    from columnar.making import Maker
+
+    maker = Maker(seed, counted)
+    rng = Random(f"table {seed} {counted}")
+    text = maker.rules()
+    known = {"accounts": maker.accounts()}
+    return text, {}, known, maker.table_of(maker.records(rng.choice((30, 60, 90)), rng.random() < 0.6))
+
+
+def made_of_all(seed: int, counted: bool) -> tuple[str, dict[str, str], dict[str, Any], Any]:
+    """A ruleset of everything there is: minimums, allowances, resources."""
+    from columnar.compare import by_time
+    from columnar.compare import more_records
+    from columnar.compare import table_of
+    from reference.generate import Generator
+    from reference.generate import text
+    from reference.write import write
+
+    rng = Random(f"all {seed}")
+    case = Generator(seed).case()
+    made = write(case.rules, Random(seed))
+    table = table_of(more_records(case, rng, 60), rng)
+    known = {"accounts": case.accounts, "signups": {name: text(at) for name, at in case.signups.items()}}
+    return made.text, made.files, known, by_time(table) if counted else table
+
+
+def pairs_of(
+    seed: int, counted: bool, tmp_path: Path, make: Any = made_by_graphs, count: int = 3
+) -> tuple[int, list[str]]:
     """A ruleset with some that were made of it, over one file: how many pairs, and what differs."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from columnar.making import Maker
     from columnar.same import records_of
     from compare.pairs import batches_of
     from compare.pairs import differences
@@ -286,32 +315,42 @@ def pairs_of(seed: int, counted: bool, tmp_path: Path, count: int = 3) -> tuple[
     from compare.pairs import loaded
     from compare.pairs import mutated
 
-    maker, rng = Maker(seed, counted), Random(f"pairs {seed} {counted}")
-    text = maker.rules()
-    old = loaded(text)
+    rng = Random(f"pairs {seed} {counted}")
+    text, files, known, table = make(seed, counted)
+    old = loaded(text, files)
     if old is None:
         return 0, []
-    known: Any = {"accounts": maker.accounts()}
     path, accounts = tmp_path / "usage.parquet", tmp_path / "accounts.jsonl"
-    lines = ({"account": name, "attributes": values} for name, values in known["accounts"].items())
-    accounts.write_text("".join(json.dumps(one) + "\n" for one in lines))
-    table = maker.table_of(maker.records(rng.choice((30, 60, 90)), rng.random() < 0.6))
+    names = sorted({*known["accounts"], *known.get("signups", ())})
+    with open(accounts, "w") as file:
+        for name in names:
+            line = {
+                "account": name,
+                "signup": known.get("signups", {}).get(name),
+                "attributes": known["accounts"].get(name),
+            }
+            file.write(json.dumps({key: value for key, value in line.items() if value is not None}, default=str) + "\n")
+    if rng.random() < 0.4 and table.num_rows:  # some records are there again
+        again = [table.slice(rng.randrange(table.num_rows), 1) for _ in range(4)]
+        table = pa.concat_tables([table, *again])
     try:
         pq.write_table(table, path, row_group_size=rng.choice((7, 64, 1000)))
     except pa.ArrowException:
         return 0, []
     records = records_of(pq.read_table(path))
+    inputs = {one.name for usage in old.program.usages.values() for one in usage.inputs}
+    fields = [name for name in FIELDS if name in (*inputs, "account", "type", "day")]
     found: list[str] = []
     made = 0
     for _ in range(2 * count):
-        new = loaded(mutated(text, rng))
+        new = loaded(mutated(text, rng), files)
         if new is None or made == count:
             continue
         made += 1
         size, in_memory = rng.choice((None, 7, 50, 2)), rng.choice((None, 30))
         with batches_of(size, in_memory):
-            told = compare_usage(old, new, str(path), by=FIELDS[2:], accounts=str(accounts))
-        wanted = expected(old, new, records, FIELDS, (known, known))
+            told = compare_usage(old, new, str(path), by=fields[2:], accounts=str(accounts))
+        wanted = expected(old, new, records, fields, (known, known))
         found += [
             f"seed {seed}, counted {counted}, pair {made}, batches of {size}: {one}"
             for one in differences(told, wanted)
@@ -329,6 +368,17 @@ def test_random_pairs(first: int, counted: bool, tmp_path: Path) -> None:
         made += count
         assert not found, "\n".join(found)
     assert made >= 9
+
+
+@pytest.mark.parametrize("first", range(0, 40, 10))
+def test_random_pairs_of_everything(first: int, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    made = 0
+    for seed in range(first, first + 10):
+        count, found = pairs_of(seed, seed % 2 == 0, tmp_path, made_of_all, 2)
+        made += count
+        assert not found, "\n".join(found)
+    assert made >= 5
 
 
 def faults() -> dict[str, Any]:
