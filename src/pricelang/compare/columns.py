@@ -33,6 +33,7 @@ from pricelang.compare.sums import Codes
 from pricelang.compare.sums import Sums
 from pricelang.compare.tally import CHARGED
 from pricelang.compare.tally import MOST_SHOWN
+from pricelang.compare.tally import REFUSED
 from pricelang.compare.tally import Record
 from pricelang.compare.tally import Tally
 from pricelang.compare.tally import example
@@ -117,14 +118,15 @@ def _items(source: Source) -> Iterator[tuple[int | None, Any]]:
 
 def _judge_repeats(source: Source, old: Side, new: Side) -> None:
     """Records with an id of several are read once more, and judged under each ruleset."""
-    repeated = list(old.run.again())
     owners: set[str] = set()
-    for _, raw in repeated:
+    for row, raw in old.run.again():
         account = raw.get("account") if isinstance(raw, dict) else None
         if isinstance(account, str):
             owners.add(account)
+        for side in (old, new):
+            side.judge(row, raw)
     for side in (old, new):
-        side.judge(repeated, owners)
+        side.judged(owners)
 
 
 class Pairs:
@@ -228,6 +230,8 @@ class Pairs:
                 either &= ~((old.states == kind // 3) & (new.states == kind % 3))
         amounts = (old.amounts, new.amounts)
         whole = bool(either.all())
+        if len(old.refusals) or len(new.refusals):
+            self._refusals(batch, old, new)
         if not whole:
             picked = np.flatnonzero(either)
             if not len(picked):
@@ -244,8 +248,6 @@ class Pairs:
         if both.any():
             self._largest(batch, old, new, both)
             self._moves(batch, old, new, both)
-        if len(old.refusals) or len(new.refusals):
-            self._refusals(batch, old, new)
 
     def _raw(self, batch: pa.RecordBatch, rows: list[int]) -> list[Record]:
         found = raw_records(batch.take(pa.array(rows, pa.int64())))
@@ -299,6 +301,8 @@ class Pairs:
     def _refusals(self, batch: pa.RecordBatch, old: View, new: View) -> None:
         """Records that one ruleset charges alone: what they come to, and examples of why the other does not."""
         tally = self.tally
+        for row in np.flatnonzero((old.states == REFUSED) & (new.states == REFUSED)).tolist():
+            tally.codes[new.refusals[row].code] += 1
         for mine, other, examples in ((old, new, tally.refused), (new, old, tally.priced)):
             alone = (mine.states == CHARGED) & (other.states != CHARGED)
             rows = np.flatnonzero(alone)

@@ -30,7 +30,7 @@ from pricelang.engine.intake import RecordError
 from pricelang.library import Ruleset
 
 MOST_LINES = 4
-"""Lines of a record whose change is told."""
+"""Lines of a record whose change is told, and codes of rejections."""
 
 
 def compare_usage(
@@ -90,17 +90,17 @@ def comparable(old: Ruleset, new: Ruleset) -> None:
 def left_out(old: Ruleset, new: Ruleset, fields: Fields, tally: Tally) -> list[str]:
     """What a reader of the figures has to know of records without a counterpart. Asked before sums are told."""
     found: list[str] = []
-    types = {one.value: one for one in tally.groups()["type"]}
+    tally.flush()
     for name in (*old.program.usages, *new.program.usages):
         mine, other = name in old.program.usages, name in new.program.usages
         if mine and other:
             continue
         whose, become = ("old", "newly refused") if mine else ("new", "newly priced")
-        group = types.get(name)
-        if group is not None:
-            amount = amount_text(group.old if mine else group.new, old.currency)
+        sums = tally.apart["type"].get(name)
+        if sums is not None:
+            amount = amount_text(sums[0] if mine else sums[1], old.currency)
             found.append(
-                f"Only the {whose} rules price `{name}`: {counted(group.records, 'record')} of it, {amount}, count as"
+                f"Only the {whose} rules price `{name}`: {counted(sums[2], 'record')} of it, {amount}, count as"
                 f" {become}."
             )
     if tally.newly_refused:
@@ -114,7 +114,10 @@ def left_out(old: Ruleset, new: Ruleset, fields: Fields, tally: Tally) -> list[s
             " that the old rules refuse; the old total has nothing for them."
         )
     if tally.refused_both:
-        found.append(f"{counted(tally.refused_both, 'record')} cannot be charged under either ruleset.")
+        codes = ", ".join(f"{code} {count:,}" for code, count in tally.codes.most_common(MOST_LINES))
+        more = ", …" if len(tally.codes) > MOST_LINES else ""
+        records = counted(tally.refused_both, "record")
+        found.append(f"{records} cannot be charged under either ruleset ({codes}{more}).")
     for name, side in (("old", 0), ("new", 1)):
         ends = tally.ends[side]
         if ends.count:

@@ -69,6 +69,8 @@ def pair(tally: Tally, fields: Fields, rows: tuple[Rows, Rows], record: Record, 
     charged = old == CHARGED or new == CHARGED
     tally.record(old, new, before, after, fields.values(record) if charged else ())
     if not charged:
+        if old == new == REFUSED and isinstance(now, Rejection):
+            tally.codes[now.code] += 1
         return
     if isinstance(was, Charge) and isinstance(now, Charge):
         tally.largest.add(record, before, after)

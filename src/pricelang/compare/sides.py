@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -91,6 +90,7 @@ class Side:
         self.ordered: Ordered | None = None
         self.scale = 1
         self._luts: dict[int, Ints] = {}
+        self._seen = Seen()
 
     def begin(self, source: Source) -> bool:
         """Makes the ruleset ready for a source; False where columns cannot take it."""
@@ -115,17 +115,18 @@ class Side:
 
     # --- ids that occur again
 
-    def judge(self, repeated: Sequence[tuple[int, Any]], owners: set[str]) -> None:
-        """Decides what becomes of records with an id of several, given in order."""
-        if self.ordered is not None:
-            if owners:
-                self.ordered.own |= owners
-                self.ordered.seen = Seen()
-            return
-        seen, intake = Seen(), Intake(self.program)
-        for row, raw in repeated:
-            self.run.judge(row, raw, seen, intake)
-        self.run.repeat_rows = np.array(sorted(self.run.repeats), np.int64)
+    def judge(self, row: int, raw: Any) -> None:
+        """Decides what becomes of a record with an id of several; all of them are given in order."""
+        if self.ordered is None:
+            self.run.judge(row, raw, self._seen, self.pricer.intake)
+
+    def judged(self, owners: set[str]) -> None:
+        """All were given; `owners` are the accounts they are of."""
+        if self.ordered is None:
+            self.run.repeat_rows = np.array(sorted(self.run.repeats), np.int64)
+        elif owners:
+            self.ordered.own |= owners
+            self.ordered.seen = Seen()
 
     def _verdicts(self, rows: Ints) -> dict[int, Rejection] | None:
         if not self.run.repeats:

@@ -115,6 +115,8 @@ class Tally:
         """By the values of all fields: what was, what is, how many."""
         self.apart: dict[str, dict[str, list[Any]]] = {field: {} for field in fields}
         """By one field alone."""
+        self.codes: Counter[str] = Counter()
+        """Why the new rules refuse what both refuse."""
         self.refused = Examples()
         self.priced = Examples()
         self.moves = Examples()
@@ -178,12 +180,16 @@ class Tally:
 
     # --- what comes of it
 
-    def groups(self) -> dict[str, list[Group]]:
-        """The sums by field, the greatest change first."""
+    def flush(self) -> None:
+        """Splits the sums by all fields into those by each."""
         for values, (was, now, records) in self.sums.items():
             for field, value in zip(self.fields, values, strict=True):
                 self.sum(field, value, was, now, records)
         self.sums.clear()
+
+    def groups(self) -> dict[str, list[Group]]:
+        """The sums by field, the greatest change first."""
+        self.flush()
         found: dict[str, list[Group]] = {}
         for field, sums in self.apart.items():
             groups = [Group(value, was, now, records) for value, (was, now, records) in sums.items()]
