@@ -74,8 +74,8 @@ def table_pairs(old: Program, new: Program) -> list[tuple[Table, Table]]:
 
 
 def _row_pairs(old: Table, new: Table) -> list[tuple[int, int]]:
-    """Rows that are the same: of equal keys first; then, in order, those that differ in their bands alone or have
-    something in common in every other key."""
+    """Rows that are the same: of equal keys first; then, in order, those that have something in common in every key
+    that is no band, at first such whose bands begin or end alike."""
     names = [key.name for key in new.keys]
     shared = [(at, names.index(key.name)) for at, key in enumerate(old.keys) if key.name in names]
     if not shared and (old.keys or new.keys):
@@ -99,14 +99,20 @@ def _row_pairs(old: Table, new: Table) -> list[tuple[int, int]]:
         for key, part in _exact(right[number]):
             index.setdefault((key, part), []).append(number)
     taken: set[int] = set()
-    for number in open_old:
-        exact = _exact(left[number])
-        near = sorted({one for part in exact for one in index.get(part, ())}) if exact else open_new
-        for one in near:
-            if one not in taken and _alike(left[number], right[one]):
-                taken.add(one)
-                found.append((number, one))
-                break
+    for near_edges in (True, False):
+        rest: list[int] = []
+        for number in open_old:
+            exact = _exact(left[number])
+            near = sorted({one for part in exact for one in index.get(part, ())}) if exact else open_new
+            other = next(
+                (one for one in near if one not in taken and _alike(left[number], right[one], near_edges)), None
+            )
+            if other is None:
+                rest.append(number)
+            else:
+                taken.add(other)
+                found.append((number, other))
+        open_old = rest
     return found
 
 
@@ -114,9 +120,15 @@ def _exact(keys: Sequence[Parts]) -> list[tuple[int, KeyPart]]:
     return [(at, part) for at, parts in enumerate(keys) for part in parts if not isinstance(part, KeyBand)]
 
 
-def _alike(left: Sequence[Parts], right: Sequence[Parts]) -> bool:
+def _alike(left: Sequence[Parts], right: Sequence[Parts], near_edges: bool) -> bool:
+    """Whether keys have something in common, bands aside; with `near_edges` bands begin or end alike, too."""
     for one, other in zip(left, right, strict=True):
-        bands = all(isinstance(part, KeyBand) for part in (*one, *other))
-        if not bands and not set(one) & set(other):
+        if set(one) & set(other):
+            continue
+        bands = [part for part in one if isinstance(part, KeyBand)]
+        others = [part for part in other if isinstance(part, KeyBand)]
+        if len(bands) < len(one) or len(others) < len(other):
+            return False
+        if near_edges and not any(mine.low == its.low or mine.high == its.high for mine in bands for its in others):
             return False
     return True
