@@ -270,6 +270,77 @@ def test_csv_and_parquet_tell_the_same(tmp_path: Path) -> None:
             assert same(told, compare_usage(rules(old), rules(new), str(tmp_path / name), by=["day", "tokens"])), name
 
 
+def odd(name: str) -> Any:
+    """Six records in columns in which something is not as it should be."""
+    import pyarrow as pa
+
+    table = pa.Table.from_pylist([record(f"r{number}", tokens=number * 1000) for number in range(6)])
+
+    def column(of: str, values: Any) -> Any:
+        return table.set_column(table.schema.get_field_index(of), of, values)
+
+    def texts(*values: bytes) -> Any:
+        return pa.Array.from_buffers(pa.string(), len(values), pa.array(list(values)).buffers())
+
+    match name:
+        case "nothing":
+            return table.slice(0, 0)
+        case "a name twice":
+            return pa.Table.from_arrays([*table.columns, table.column(0)], [*table.schema.names, "id"])
+        case "types":
+            return column("type", pa.array(["chat", None, "x", "chat", "", "chat"]))
+        case "broken models":
+            return column("model", texts(b"small", b"\xff", b"large", b"small", b"small", b"medium"))
+        case "broken accounts":
+            return column("account", texts(b"a", b"\xff", b"b", b"a", b"a", b""))
+        case "accounts":
+            return column("account", pa.array(["a", None, "", "b", "b", "b"]))
+        case "numbers as models":
+            return column("model", pa.array(range(6)))
+        case "no model":
+            return column("model", pa.nulls(6))
+        case "surplus":
+            return table.append_column("extra", pa.array([None, "x", None, None, None, "y"]))
+        case "long":
+            return column("tokens", pa.array([2**62, 2**63 - 1, 5, 0, 1, 2]))
+        case "below nothing":
+            return column("tokens", pa.array([-1, 2, 5, 0, 1, 2]))
+    return table.drop([name])
+
+
+ODD = [
+    "nothing",
+    "a name twice",
+    "types",
+    "broken models",
+    "broken accounts",
+    "accounts",
+    "numbers as models",
+    "no model",
+]
+ODD += ["surplus", "long", "below nothing", "id", "type", "account", "at", "model", "tokens"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_columns(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    from columnar.same import records_of
+    from compare.pairs import differences
+    from compare.pairs import expected
+
+    path = tmp_path / "usage.parquet"
+    table = odd(name)
+    pq.write_table(table, path, row_group_size=4)
+    dearer = COUNTED.replace("$2", "$5")
+    for old, new in ((OLD, NEW), (NEW, OLD), (COUNTED, OLD), (OLD, COUNTED), (COUNTED, dearer)):
+        before, after = rules(old), rules(new)
+        told = compare_usage(before, after, str(path), by=["day"])
+        wanted = expected(before, after, records_of(table), ["account", "type", "model", "day"])
+        assert not differences(told, wanted)
+
+
 FIELDS = ["account", "type", "model", "region", "day", "big", "kind", "extra"]
 
 
