@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from pricelang.compare.errors import NothingShared
 from pricelang.compare.events import compare_events
 from pricelang.compare.told import EventsDiff
 from pricelang.compare.told import Group
+from pricelang.period import instant_text
 
 RULES = """ruleset acme
   currency USD
@@ -201,3 +203,74 @@ def test_random_events(seed: int, tmp_path: Path) -> None:
     }
     changes = [-abs(one.new - one.old) for one in found.balances]
     assert changes == sorted(changes)
+
+
+def of_a_model(seed: int) -> tuple[str, str, list[dict[str, Any]]]:
+    """Rules with everything accounts have, others made of them, and events of three accounts."""
+    from compare.pairs import loaded
+    from compare.pairs import mutated
+    from ledger.compare import Generator
+    from ledger.compare import sent
+    from ledger.model import Model
+    from ledger.model import Setup
+
+    rng = Random(f"events {seed}")
+    setup = Setup.drawn(rng)
+    text = setup.text()
+    events: list[dict[str, Any]] = []
+    for name in ("ada", "bob", "cy"):
+        model = Model(setup)
+        generator = Generator(rng, model)
+        for _ in range(30):
+            event = generator.event()
+            model.apply(event)
+            made = {
+                key: f"{name}-{value}" if isinstance(value, str) and re.match(r"e[0-9]", value) else value
+                for key, value in sent(event).items()
+            }
+            events.append({**made, "account": name})
+    new = next(other for other in (mutated(text, rng) for _ in range(100)) if other != text and loaded(other))
+    return text, new, events
+
+
+@pytest.mark.parametrize("first", range(0, 24, 6))
+def test_random_accounts(first: int, tmp_path: Path) -> None:
+    """Accounts with everything, each ledger replayed by itself and wound on to the last event of both."""
+    from pricelang.report.invoice import invoices
+    from pricelang.report.journal import read_ledger
+
+    changed = 0
+    for seed in range(first, first + 6):
+        old, new, events = of_a_model(seed)
+        found = compared(tmp_path, events, old, new)
+        decided, balances, bills = [], [], []
+        with Ledger.open("memory://", rules(old)) as before, Ledger.open("memory://", rules(new)) as after:
+            ledgers = (before, after)
+            for ledger in ledgers:
+                seen: set[Any] = set()
+                outcomes = []
+                for event in events:
+                    outcome = ledger.apply(event)
+                    outcomes.append(None if outcome.repeated or event["id"] in seen else outcome.accepted)
+                    if not outcome.repeated and outcome.decision != "rejected":
+                        seen.add(event["id"])
+                decided.append(outcomes)
+            for name in {*before.accounts(), *after.accounts()}:
+                there = [ledger for ledger in ledgers if name in ledger.accounts()]
+                at = instant_text(max(ledger.state(name).clock for ledger in there))
+                for ledger in there:
+                    assert ledger.apply({"id": f"{name}-end", "type": "clock", "at": at, "account": name}).accepted
+            for ledger in ledgers:
+                names = ledger.accounts()
+                balances.append({name: Fraction(ledger.balance(name)) for name in names})
+                sums = {name: [one.total for one in invoices(read_ledger(ledger, name))] for name in names}
+                bills.append({name: sum(totals, Fraction(0)) for name, totals in sums.items()})
+        names = {**balances[0], **balances[1]}
+        pairs = list(zip(*decided, strict=True))
+        assert (found.newly_refused, found.newly_accepted) == (pairs.count((True, False)), pairs.count((False, True)))
+        for groups, sides in ((found.balances, balances), (found.bills, bills)):
+            assert {one.value: (one.old, one.new) for one in groups} == {
+                name: (sides[0].get(name, 0), sides[1].get(name, 0)) for name in names
+            }
+        changed += any(one.old != one.new for one in found.bills) or found.newly_refused
+    assert changed

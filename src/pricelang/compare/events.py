@@ -27,6 +27,9 @@ from pricelang.report.invoice import invoices
 from pricelang.report.journal import read_ledger
 from pricelang.report.rows import ReportError
 
+JUST_AFTER = Fraction(1, 10**6)
+"""Seconds after the last event under either: what falls due at its instant has come to pass under both."""
+
 MOST_SHOWN = 50
 MOST_ALIKE = 10
 """Examples of one reason."""
@@ -35,7 +38,7 @@ MOST_ALIKE = 10
 def compare_events(old: Ruleset, new: Ruleset, events: str) -> EventsDiff:
     """What the events of a file of JSON lines come to under two rulesets, each with accounts of its own in memory.
 
-    Balances and bills are as of the account's last event under either. Raises NothingShared, CompareError (both
+    Balances and bills are as of just after the account's last event under either. Raises NothingShared, CompareError (both
     ValueErrors) with a sentence.
     """
     comparable(old, new)
@@ -95,7 +98,7 @@ class _Decisions:
         apart = 0
         for name in names:
             clocks = [_clock(ledger, name) for ledger in (old, new)]
-            now = max(one for one in clocks if one is not None)
+            now = max(one for one in clocks if one is not None) + JUST_AFTER
             sums: list[tuple[Fraction, Fraction]] = []
             for side, (ledger, clock) in enumerate(zip((old, new), clocks, strict=True)):
                 if clock is None:
