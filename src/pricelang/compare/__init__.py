@@ -1,0 +1,1 @@
+"""Two rulesets side by side: what changed between them, in rules and in money, and how it is shown."""
