@@ -64,7 +64,7 @@ def compare_accounts(pair: Pair) -> list[Change]:
     if not pair.same(old.late, new.late):
         told = [side.told(one) for side, one in ((pair.old, old.late), (pair.new, new.late))]
         said = f"late usage is accepted for {told[1]} instead of {told[0]}"
-        found.append(Change(ACCOUNTS, "late usage", "", said, *told, place=pair.new.file))
+        found.append(Change(ACCOUNTS, "late usage", "", said, told[0], told[1], place=pair.new.file))
     return found
 
 
@@ -190,7 +190,9 @@ def _allowances(pair: Pair) -> list[Change]:
             amounts = [it.size.value if isinstance(it.size, ops.Const) else None for it in (other, one)]
             if told[0] == told[1]:
                 told = [pair.old.spelled(other.size), pair.new.spelled(one.size)]
-            found.append(_turned(pair, ACCOUNTS, subject, *told, one.place, ratio=pair.ratio(*amounts)))
+            found.append(
+                _turned(pair, ACCOUNTS, subject, told[0], told[1], one.place, ratio=pair.ratio(amounts[0], amounts[1]))
+            )
         found += _fields(pair, subject, other, one, ("name", "size"))
     for name, one in old.items():
         if name not in seen:
@@ -225,8 +227,10 @@ def _fees(pair: Pair, old: tuple[Fee, ...], new: tuple[Fee, ...]) -> list[Change
             amounts = [one.of.value if isinstance(one.of, ops.Const) else None for one in (before, after)]
             if told[0] == told[1]:
                 told = [pair.old.spelled(before.of), pair.new.spelled(after.of)]
-            way = pair.direction(*amounts)
-            found.append(_turned(pair, way, subject, *told, after.place, ratio=pair.ratio(*amounts)))
+            way = pair.direction(amounts[0], amounts[1])
+            found.append(
+                _turned(pair, way, subject, told[0], told[1], after.place, ratio=pair.ratio(amounts[0], amounts[1]))
+            )
         found += compare_steps(pair, subject, before.steps, after.steps, after.place)
         found += _fields(pair, subject, before, after, ("label", "of", "steps"))
     return found + _order(
@@ -248,7 +252,7 @@ def _finish(pair: Pair, old: tuple[policy.Finish, ...], new: tuple[policy.Finish
             if not pair.same(before.when, after.when):
                 told = [side.told(one.when) for side, one in ((pair.old, before), (pair.new, after))]
                 said = f"finished so when: {told[1]} instead of {told[0]}"
-                found.append(Change(OTHER, "bill", "", said, *told, place=pair.new.place(after.place)))
+                found.append(Change(OTHER, "bill", "", said, told[0], told[1], place=pair.new.place(after.place)))
         elif after is not None:
             found += compare_steps(pair, "bill", (), after.steps, after.place)
         elif before is not None:
@@ -285,7 +289,7 @@ def _topup(pair: Pair, old: policy.Topup | None, new: policy.Topup | None) -> li
             told = [_credit(side, it) for side, it in ((pair.old, other), (pair.new, one))]
             if told[0] == told[1]:
                 told = [pair.old.spelled(other), pair.new.spelled(one)]
-            found.append(_turned(pair, ACCOUNTS, "top-up", *told, one.place, item=name))
+            found.append(_turned(pair, ACCOUNTS, "top-up", told[0], told[1], one.place, item=name))
     for one in before.values():
         words = _credit(pair.old, one)
         said = f"no longer offered; it was {words}"
@@ -374,7 +378,7 @@ def _limit(pair: Pair, old: Limit, new: Limit) -> list[Change]:
 
 def _bound(pair: Pair, old: Limit, new: Limit) -> Fraction | None:
     amounts = [one.question.bound.value if isinstance(one.question.bound, ops.Const) else None for one in (old, new)]
-    return pair.ratio(*amounts)
+    return pair.ratio(amounts[0], amounts[1])
 
 
 def _alerts(side: Side, limit: Limit) -> str:

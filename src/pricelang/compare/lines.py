@@ -87,7 +87,7 @@ def _prices(pair: Pair, usage: str, old: list[Price], new: list[Price]) -> list[
         matched.append((match, price))
         told = [_condition(side, one.when, usage) for side, one in ((pair.old, match), (pair.new, price))]
         said = f"holds {told[1]} instead of {told[0]}"
-        found.append(Change(OTHER, usage, "", said, *told, place=pair.new.place(price.place)))
+        found.append(Change(OTHER, usage, "", said, told[0], told[1], place=pair.new.place(price.place)))
     for before, after in matched:
         found += _Lines(pair, usage, before.lines, after.lines, after.when).changes()
         steps = _Steps(pair, usage, f"{usage}: together", before.together, after.together, True, after.place)
@@ -206,8 +206,8 @@ class _Lines:
                 ]
                 way = pair.direction(old.of.value, new.of.value) if self._pays(new) else OTHER
                 ratio = pair.ratio(old.of.value, new.of.value)
-                said = with_percent(*amounts, ratio)
-                found.append(Change(way, subject, "", said, *amounts, ratio, place=place))
+                said = with_percent(amounts[0], amounts[1], ratio)
+                found.append(Change(way, subject, "", said, amounts[0], amounts[1], ratio, place=place))
                 continue
             if left == right:
                 left, right = pair.old.spelled(getattr(old, name)), pair.new.spelled(getattr(new, name))
@@ -347,7 +347,7 @@ class _Steps:
         place = getattr(step, "place", None)
         if isinstance(place, Place):
             text = side.written(place)
-            if isinstance(step, ops.Rate) and len(step.cases) > 1 or isinstance(step, ops.Tiers):
+            if (isinstance(step, ops.Rate) and len(step.cases) > 1) or isinstance(step, ops.Tiers):
                 parts = step.cases if isinstance(step, ops.Rate) else step.bands
                 rows = [side.written(one.place, whole=True) for one in parts] if isinstance(parts, tuple) else []
                 text = f"{text}: {'; '.join(rows)}" if rows else text
@@ -369,12 +369,12 @@ class _Steps:
             name = names[0]
             values = [getattr(one, name) for one in (old, new)]
             amounts = [one.value if isinstance(one, ops.Const) else None for one in values]
-            way = self.pair.direction(*amounts) if self.pays else OTHER
+            way = self.pair.direction(amounts[0], amounts[1]) if self.pays else OTHER
             if isinstance(old, ops.Adjust) and old.sign < 0:
                 way = {UP: DOWN, DOWN: UP}.get(way, way)
             group = way
             if not (isinstance(old, ops.Adjust) and old.share):
-                ratio = self.pair.ratio(*amounts)
+                ratio = self.pair.ratio(amounts[0], amounts[1])
         elif names == ["name"]:
             group = WORDING
         return [self._turned(group, old, new, ratio)]
@@ -397,7 +397,7 @@ class _Steps:
         if not pair.same(old.when, new.when):
             told = [_condition(side, one.when, self.usage) for side, one in ((pair.old, old), (pair.new, new))]
             said = f"priced {told[1]} instead of {told[0]}"
-            found.append(Change(OTHER, self.subject, "", said, *told, place=pair.new.place(new.place)))
+            found.append(Change(OTHER, self.subject, "", said, told[0], told[1], place=pair.new.place(new.place)))
         left = [pair.left.of(one.when) for one in old.cases]
         right = [pair.right.of(one.when) for one in new.cases]
         if left == right:
@@ -418,8 +418,8 @@ class _Steps:
         """A rate or an amount in place of another."""
         pair = self.pair
         amounts = [one.value if isinstance(one, ops.Const) else None for one in (before, after)]
-        way = pair.direction(*amounts) if self.pays else OTHER
-        ratio = pair.ratio(*amounts)
+        way = pair.direction(amounts[0], amounts[1]) if self.pays else OTHER
+        ratio = pair.ratio(amounts[0], amounts[1])
         if amounts[0] is None or amounts[1] is None or self.lines is None:
             return self._turned(way, old, new, ratio, item)
         written = [self._words(side, one) for side, one in ((pair.old, old), (pair.new, new))]
@@ -434,7 +434,9 @@ class _Steps:
         if words[0] == words[1]:
             words = [pair.old.told(before), pair.new.told(after)]
         place = pair.new.place(new.place)
-        return Change(way, self.subject, item, with_percent(words[0], words[1], ratio), *words, ratio, place=place)
+        return Change(
+            way, self.subject, item, with_percent(words[0], words[1], ratio), words[0], words[1], ratio, place=place
+        )
 
     def _tiers(self, old: ops.Tiers, new: ops.Tiers) -> list[Change]:
         """Band by band."""
@@ -444,7 +446,7 @@ class _Steps:
         if old.graduated != new.graduated:
             told = ["graduated" if one.graduated else "volume" for one in (old, new)]
             said = f"priced at {told[1]} instead of {told[0]}"
-            found.append(Change(OTHER, self.subject, "", said, *told, place=place))
+            found.append(Change(OTHER, self.subject, "", said, told[0], told[1], place=place))
         for name in ("each", "when"):
             if not pair.same(getattr(old, name), getattr(new, name)):
                 told = [side.told(getattr(one, name), self.usage) for side, one in ((pair.old, old), (pair.new, new))]
@@ -452,7 +454,9 @@ class _Steps:
                     told = [side.spelled(getattr(one, name)) for side, one in ((pair.old, old), (pair.new, new))]
                 what = "counted each" if name == "each" else "priced when"
                 found.append(
-                    Change(OTHER, self.subject, "", f"{what} {told[1]} instead of {told[0]}", *told, place=place)
+                    Change(
+                        OTHER, self.subject, "", f"{what} {told[1]} instead of {told[0]}", told[0], told[1], place=place
+                    )
                 )
         if isinstance(old.bands, ops.BandTable) or isinstance(new.bands, ops.BandTable):
             if not pair.same(old.bands, new.bands):
@@ -508,8 +512,8 @@ class _Steps:
     ) -> Change:
         pair = self.pair
         amounts = [expr.value if isinstance(expr, ops.Const) else None for expr in (one, other)]
-        way = pair.direction(*amounts) if self.pays else OTHER
-        ratio = pair.ratio(*amounts)
+        way = pair.direction(amounts[0], amounts[1]) if self.pays else OTHER
+        ratio = pair.ratio(amounts[0], amounts[1])
         told = []
         for index, (side, expr) in enumerate(((pair.old, one), (pair.new, other))):
             if expr is None:
@@ -525,7 +529,9 @@ class _Steps:
             told = [pair.old.spelled(one), pair.new.spelled(other)]
         place = pair.new.place(new.place)
         said = with_percent(told[0], told[1], ratio)
-        return Change(way, self.subject, name, f"a flat {said}" if field == "flat" else said, *told, ratio, place=place)
+        return Change(
+            way, self.subject, name, f"a flat {said}" if field == "flat" else said, told[0], told[1], ratio, place=place
+        )
 
 
 def compare_steps(

@@ -112,7 +112,8 @@ def beneath(node: object) -> Iterator[object]:
             todo.extend(one)
         elif hasattr(type(one), "__match_args__") and not isinstance(one, Place):
             yield one
-            todo.extend(getattr(one, name) for name in type(one).__match_args__)
+            names: tuple[str, ...] = getattr(type(one), "__match_args__", ())
+            todo.extend(getattr(one, name) for name in names)
 
 
 def _tables(old: Program, new: Program, used: Used, uses: Used) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""START HERE: what changed between two rulesets, without any usage. Works on the core: how rules are written says nothing.
+"""START HERE: what changed between two rulesets, without usage. Works on the core: how rules are written says nothing.
 
 names matched → header → records → tables → prices → accounts → examples → changes, in their groups
 """
@@ -47,7 +47,7 @@ COMPARED = {
 
 
 def compare_rules(old: Ruleset, new: Ruleset, old_file: str = "", new_file: str = "", name: str = "") -> RulesDiff:
-    """The changes from one ruleset to another. The files are their paths, for places; `name` is what both are called."""
+    """The changes from one ruleset to another. The files are for places; `name` is what both are called."""
     pair = Pair(Side(old, old_file), Side(new, new_file))
     changes = [
         *_header(pair),
@@ -87,7 +87,7 @@ def _header(pair: Pair) -> list[Change]:
         left, right = getattr(old, f"round_{item}"), getattr(new, f"round_{item}")
         if not pair.same(left, right):
             words = _round(pair.old, left), _round(pair.new, right)
-            turned(OTHER, f"round each {item}", *words, f"{words[1]} instead of {words[0]}")
+            turned(OTHER, f"round each {item}", words[0], words[1], f"{words[1]} instead of {words[0]}")
     if old.show_to != new.show_to:
         told = [
             side.words().money(one) if one is not None else "all digits"

@@ -108,9 +108,48 @@ class _Found:
 
     change: Change
     rows: tuple[int | None, int | None]
-    column: str
-    start: Fraction | None
-    stop: Fraction | None
+    column: str = ""
+    edges: frozenset[Fraction | None] = frozenset()
+
+
+Range = tuple[Fraction | None, Fraction | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a cell gave under a condition, and gives now. `was`, `now`: the entries of just this condition."""
+
+    old: Entry | None
+    new: Entry | None
+    was: Entry | None
+    now: Entry | None
+    order: bool = False
+
+    @property
+    def shape(self) -> object:
+        of = self.now or self.was
+        return (
+            repr(of.key) if of is not None else "",
+            *(repr(one.shape) if one is not None else "" for one in (self.old, self.new)),
+            self.was is None,
+            self.now is None,
+            self.order,
+        )
+
+
+def _turns(left: tuple[Entry, ...], right: tuple[Entry, ...]) -> list[_Turn]:
+    """What differs between two stacks of entries, condition by condition."""
+    before = {repr(one.key): one for one in left}
+    after = {repr(one.key): one for one in right}
+    bottoms = before.get(repr(None)), after.get(repr(None))
+    found = []
+    for key in sorted({**before, **after}, key=lambda one: (one != repr(None), one)):
+        was, now = before.get(key), after.get(key)
+        if was is None or now is None or was.shape != now.shape:
+            found.append(_Turn(was or bottoms[0], now or bottoms[1], was, now))
+    if not found:
+        found.append(_Turn(left[0], right[0], left[0], right[0], True))
+    return found
 
 
 class _Comparison:
@@ -304,7 +343,7 @@ class _Comparison:
             new,
             place=self.pair.new.place(row.place),
         )
-        return [_Found(change, (before.row, after.row), "", None, None), *self._cells(before.row, after.row, new)]
+        return [_Found(change, (before.row, after.row)), *self._cells(before.row, after.row, new)]
 
     def _subject(self, label: str) -> str:
         return f"{self.name}: {label}" if label and self.new.keys else self.name
@@ -328,7 +367,7 @@ class _Comparison:
             row = Change(
                 OTHER, change.subject, "", said, place=change.place, details=tuple(one.change for one in cells)
             )
-            found.append(_Found(row, (theirs, mine), "", None, None))
+            found.append(_Found(row, (theirs, mine)))
         return found
 
     def _went(self, went: list[_Unit]) -> list[_Found]:
@@ -349,7 +388,7 @@ class _Comparison:
             change = Change(
                 OTHER, self._subject(label), "", said, place=place, details=tuple(one.change for one in cells)
             )
-            found.append(_Found(change, (theirs, mine), "", None, None))
+            found.append(_Found(change, (theirs, mine)))
         return found
 
     def _alone(self, side: Side, table: Table, units: list[_Unit], like: str | None) -> _Found:
@@ -374,7 +413,7 @@ class _Comparison:
             prices if is_new else "",
             place=side.place(table.rows[index].place),
         )
-        return _Found(change, (None, index) if is_new else (index, None), "", None, None)
+        return _Found(change, (None, index) if is_new else (index, None))
 
     def _sells(self) -> bool:
         return any(kind.kind in ("rate", "money") for kind in self.old.columns.values())
@@ -394,65 +433,39 @@ class _Comparison:
     # --- cells
 
     def _cells(self, theirs: int, mine: int, label: str) -> list[_Found]:
-        """What changed in one row, column by column."""
+        """What changed in one row, column by column; what changed alike at several times is told once."""
         found = []
         for old, new in self.common:
             before = self.old_times.of(self.old, theirs, old)
             after = self.new_times.of(self.new, mine, new)
+            alike: dict[object, tuple[_Turn, list[Range]]] = {}
             for left, right, start, stop in _differing(before, after):
-                for change in self._cell((old, new), label, mine, left, right, start, stop):
-                    found.append(_Found(change, (theirs, mine), new, start, stop))
+                for turn in _turns(left, right):
+                    ranges = alike.setdefault(turn.shape, (turn, []))[1]
+                    if ranges and ranges[-1][1] == start:
+                        ranges[-1] = (ranges[-1][0], stop)
+                    else:
+                        ranges.append((start, stop))
+            for turn, ranges in alike.values():
+                change = self._value((old, new), label, mine, turn, ranges)
+                edges = frozenset(edge for one in ranges for edge in one)
+                found.append(_Found(change, (theirs, mine), new, edges))
         return found
 
-    def _cell(
-        self,
-        columns: tuple[str, str],
-        label: str,
-        mine: int,
-        left: tuple[Entry, ...],
-        right: tuple[Entry, ...],
-        start: Fraction | None,
-        stop: Fraction | None,
-    ) -> list[Change]:
-        """A cell between two instants: by the conditions that it has there."""
-        before = {repr(one.key): one for one in left}
-        after = {repr(one.key): one for one in right}
-        bottoms = before.get(repr(None)), after.get(repr(None))
-        found = []
-        for key in sorted({**before, **after}, key=lambda one: (one != repr(None), one)):
-            old = before.get(key, bottoms[0])
-            new = after.get(key, bottoms[1])
-            if old is not None and new is not None and old.shape == new.shape and key in before and key in after:
-                continue
-            found.append(self._value(columns, label, mine, old, new, before.get(key), after.get(key), start, stop))
-        if not found:
-            said = "its conditions are asked in another order"
-            place = self.pair.new.place(right[0].place)
-            dates = self.pair.new.dates(start, stop)
-            found.append(Change(OTHER, self._subject(label), columns[1], said, when=dates, place=place))
-        return found
-
-    def _value(
-        self,
-        columns: tuple[str, str],
-        label: str,
-        mine: int,
-        old: Entry | None,
-        new: Entry | None,
-        was: Entry | None,
-        is_: Entry | None,
-        start: Fraction | None,
-        stop: Fraction | None,
-    ) -> Change:
+    def _value(self, columns: tuple[str, str], label: str, mine: int, turn: _Turn, ranges: list[Range]) -> Change:
+        """One value of a cell in place of another."""
         pair = self.pair
+        old, new, was, now = turn.old, turn.new, turn.was, turn.now
         values = tuple(one.value if one is not None else None for one in (old, new))
         words = (
             pair.old.cell(self.old, columns[0], values[0]) if old is not None else "no price",
             pair.new.cell(self.new, columns[1], values[1]) if new is not None else "no price",
         )
-        group = pair.cell_group(*values, (self.old.name, self.new.name), columns)
-        ratio = pair.ratio(*values) if group in (UP, DOWN) else None
-        if isinstance(values[1], NotOffered) and old is not None:
+        group = pair.cell_group(values[0], values[1], (self.old.name, self.new.name), columns)
+        ratio = pair.ratio(values[0], values[1]) if group in (UP, DOWN) else None
+        if turn.order:
+            said = "its conditions are asked in another order"
+        elif isinstance(values[1], NotOffered) and old is not None:
             said = f"no longer offered; it was {words[0]}"
         elif isinstance(values[0], NotOffered) and new is not None:
             said = f"now offered: {words[1]}"
@@ -462,20 +475,17 @@ class _Comparison:
         elif words[0] == words[1]:
             said = f"{pair.old.spelled(values[0])} → {pair.new.spelled(values[1])}"
         else:
-            said = with_percent(*words, ratio)
+            said = with_percent(words[0], words[1], ratio)
         when = []
-        told = is_ or was
+        told = now or was
         if told is not None and told.when is not None:
-            when.append((pair.new if is_ is not None else pair.old).words().when(told.when))
-        if dates := pair.new.dates(start, stop):
-            when.append(dates)
-        if is_ is not None and is_.layer.name and was is not None and is_.layer.name != was.layer.name:
-            when.append(f'("{is_.layer.name}")')
-        if new is not None:
-            place = pair.new.place(new.place)
-        else:
-            place = pair.new.place(self.new.rows[mine].place)
-        return Change(group, self._subject(label), columns[1], said, *words, ratio, " ".join(when), place)
+            when.append((pair.new if now is not None else pair.old).words().when(told.when))
+        when.append(" and ".join(filter(None, (pair.new.dates(start, stop) for start, stop in ranges))))
+        if now is not None and now.layer.name and was is not None and now.layer.name != was.layer.name:
+            when.append(f'("{now.layer.name}")')
+        place = pair.new.place(new.place if new is not None else self.new.rows[mine].place)
+        dates = " ".join(filter(None, when))
+        return Change(group, self._subject(label), columns[1], said, words[0], words[1], ratio, dates, place)
 
     # --- layers
 
@@ -489,7 +499,8 @@ class _Comparison:
                 said = f"{_kind(new)} {name} was called {_named(old)}"
                 found.append(Change(WORDING, self.name, "", said, old.name or "", new.name or "", place=place))
             if old.immediately != new.immediately:
-                said = f"{_kind(new)} {name} changes fees that run {'at once' if new.immediately else 'from their next period'}"
+                since = "at once" if new.immediately else "from their next period"
+                said = f"{_kind(new)} {name} changes fees that run {since}"
                 found.append(Change(ACCOUNTS, self.name, "", said, place=place))
             before, after = _dates(old.when), _dates(new.when)
             if before is None or after is None:
@@ -502,7 +513,7 @@ class _Comparison:
             mine = [
                 one
                 for one in cells
-                if one.rows[1] is not None and (one.rows[1], one.column) in new.cells and {one.start, one.stop} <= at
+                if one.rows[1] is not None and (one.rows[1], one.column) in new.cells and one.edges <= at
             ]
             if not mine or not told:
                 continue
@@ -519,7 +530,7 @@ class _Comparison:
                 place=place,
                 details=tuple(one.change for one in mine),
             )
-            cells.insert(0, _Found(change, (None, None), "", None, None))
+            cells.insert(0, _Found(change, (None, None)))
         return cells
 
     def _same_layers(self) -> list[tuple[Layer, Layer]]:

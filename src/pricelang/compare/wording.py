@@ -1,4 +1,4 @@
-"""Values of the core in the reader's words: as the rule file writes them, or where it can't be told so, by themselves."""
+"""Values of the core in the reader's words: as the rule file writes them, or by what they are."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from pricelang.number import round_to
 from pricelang.period import Window
 from pricelang.period import local_clock
 from pricelang.source import Place
+from pricelang.units import WHOLE
+from pricelang.units import find_unit
 from pricelang.units import plural
 
 if TYPE_CHECKING:
@@ -213,7 +215,8 @@ class Side:
 
 def window_words(window: Window) -> str:
     """Hours of some weekdays."""
-    days = ", ".join(_DAYS[day] for day in window.days)
+    every = {7: "every day", 5: "Monday to Friday"}.get(len(window.days)) if window.days[:1] == (0,) else None
+    days = every if every and window.days[-1] in (4, 6) else ", ".join(_DAYS[day] for day in window.days)
     return f"{days} {_clock(window.start)} to {_clock(window.stop)}"
 
 
@@ -230,8 +233,10 @@ def type_words(type: FieldType) -> str:
         case "truth":
             return "yes or no"
         case "number":
-            whole = ", whole" if type.whole else ""
-            return (plural(type.unit) if type.unit else "number") + _of(type.factor) + whole
+            whole = ", whole" if type.whole and type.unit not in WHOLE else ""
+            known = find_unit(type.unit, {}) if type.unit else None
+            factor = "" if known is not None and known.factor == type.factor else _of(type.factor)
+            return (plural(type.unit) if type.unit else "number") + factor + whole
     return type.kind + (f" of {type.unit}" if type.unit else "")
 
 
@@ -263,7 +268,7 @@ def arrow(old: str, new: str) -> str:
         return f"{left['amount']} → {new}"
     if left is None and right is not None and old == "free":
         return f"free → {new}"
-    if old.startswith("at ") and new.startswith("at "):
+    if all(one.startswith("at ") and " per " in one for one in (old, new)):
         return f"at {arrow(old[3:], new[3:])}"
     return f"{old} → {new}"
 
