@@ -1,1 +1,1 @@
-"""Two rulesets side by side: what changed between them, in rules and in money, and how it is shown."""
+"""Two rulesets beside each other: what the same usage, and the same events, come to under both."""

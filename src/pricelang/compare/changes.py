@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from pricelang.compare.told import EventsDiff
+from pricelang.compare.told import GateResult
+from pricelang.compare.told import MoneyDiff
 from pricelang.plain import dataclass
 
 UP, DOWN, OTHER, RECORDS, ACCOUNTS, WORDING = "up", "down", "other", "records", "accounts", "wording"
@@ -50,3 +53,27 @@ class RulesDiff:
     old: str
     new: str
     changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is told of one ruleset: its changes and, where usage or events were given, their figures and the gates."""
+
+    rules: RulesDiff
+    money: MoneyDiff | None = None
+    events: EventsDiff | None = None
+    gates: tuple[GateResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Everything that one comparison tells. `old` and `new` are as users named them."""
+
+    old: str
+    new: str
+    results: tuple[Result, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether every gate held."""
+        return all(gate.held for one in self.results for gate in one.gates)

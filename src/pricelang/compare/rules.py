@@ -5,16 +5,16 @@ names matched → header → records → tables → prices → accounts → exam
 
 from __future__ import annotations
 
-from pricelang.compare.accounts import compare_accounts
 from pricelang.compare.changes import ACCOUNTS
 from pricelang.compare.changes import GROUPS
 from pricelang.compare.changes import OTHER
 from pricelang.compare.changes import WORDING
 from pricelang.compare.changes import Change
 from pricelang.compare.changes import RulesDiff
+from pricelang.compare.inputs import compare_inputs
 from pricelang.compare.lines import compare_prices
 from pricelang.compare.pair import Pair
-from pricelang.compare.records import compare_records
+from pricelang.compare.policies import compare_policies
 from pricelang.compare.tables import compare_tables
 from pricelang.compare.wording import Side
 from pricelang.compare.wording import window_words
@@ -51,11 +51,11 @@ def compare_rules(old: Ruleset, new: Ruleset, old_file: str = "", new_file: str 
     pair = Pair(Side(old, old_file), Side(new, new_file))
     changes = [
         *_header(pair),
-        *compare_records(pair),
+        *compare_inputs(pair),
         *_hours(pair),
         *compare_tables(pair),
         *compare_prices(pair),
-        *compare_accounts(pair),
+        *compare_policies(pair),
         *_sources(pair),
         *_examples(pair),
     ]

@@ -1,4 +1,4 @@
-"""What a comparison in money tells: figures and examples, for whoever shows them."""
+"""What a comparison tells: plain values, shown elsewhere. Amounts are exact, in the rulesets' currency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pricelang.plain import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One value of one field, and what its records came to before and after."""
+    """One value of one field: what its records come to before and after. `records` are those that either charges."""
 
     value: str
     old: Fraction
@@ -19,7 +19,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One record that is a good example of a change. `why` is in words; an amount is None where it was refused."""
+    """One record that is a good example of a change. An amount is None where the record is not charged."""
 
     id: str
     account: str
@@ -32,11 +32,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class MoneyDiff:
-    """Usage charged by both rulesets. `by`: for each field its groups, largest absolute change first.
-
-    `distribution`: buckets of the change per account in percent, label and count. `left_out`: sentences about what
-    could not be compared, and why.
-    """
+    """The same usage under two rulesets. `records` = `charged_both` + `newly_refused` + `newly_priced` +
+    `refused_both` + `duplicates`; `moved_rows` are among those that both charge. What the ends of periods charge is in
+    the totals and groups, and in no count. `left_out`: sentences on what could not be compared, and why."""
 
     currency: str
     records: int
@@ -61,22 +59,13 @@ class MoneyDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """What one limit refuses now and did not before, and the reverse."""
-
-    limit: str
-    newly_refused: int
-    newly_accepted: int
-    examples: list[Moved]
-
-
-@dataclass(frozen=True, slots=True)
 class EventsDiff:
-    """Events run through accounts of both rulesets. `balances` and `bills`: by account, largest change first."""
+    """The same events replayed under two rulesets. `refused` are examples of events that one accepts and the other does
+    not; `balances` and `bills` are by account."""
 
     events: int
     accounts: int
-    refused: list[Refused]
+    refused: list[Moved]
     balances: list[Group]
     bills: list[Group]
     newly_refused: int
@@ -86,7 +75,7 @@ class EventsDiff:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Whether a gate held; `said` is the reason, with figures."""
+    """What became of a gate; `said` is the reason with its figures."""
 
     gate: str
     held: bool

@@ -13,7 +13,7 @@ from pricelang.core.program import UsageType
 from pricelang.core.program import Whole
 
 
-def compare_records(pair: Pair) -> list[Change]:
+def compare_inputs(pair: Pair) -> list[Change]:
     """Usages that came and went, and the fields of those that stayed."""
     found: list[Change] = []
     old, new = pair.old.program.usages, pair.new.program.usages

@@ -50,7 +50,7 @@ _FIELDS = {
 }
 
 
-def compare_accounts(pair: Pair) -> list[Change]:
+def compare_policies(pair: Pair) -> list[Change]:
     """All that a ruleset says of accounts."""
     old, new = pair.old.program.policy, pair.new.program.policy
     found = _allowances(pair)
