@@ -1,4 +1,4 @@
-"""`pricelang diff`: what changed between two versions of rules, in the reader's words, and what it comes to in money."""
+"""`pricelang diff`: what changed between two versions of rules, in words, and what it comes to in money."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ def _compared(old: str, new: str, asked: _Asked) -> Compared:
     for path in (asked.usage, asked.events, asked.accounts):
         if many and path is not None and "{name}" not in path:
             raise click.UsageError(
-                f"there are {len(pairs)} rulesets, and one file of records; write the ruleset's name in it as {{name}}, "
-                "such as rulesets/{name}/usage.jsonl"
+                f"there are {len(pairs)} rulesets, and one file of records; write {{name}} where the ruleset's name "
+                "stands, such as rulesets/{name}/usage.jsonl"
             )
     for one, other in both:
         _check_shared(one, other)
@@ -198,9 +198,9 @@ def _pairs(old: list[Named], new: list[Named]) -> list[tuple[Named | None, Named
     if len(old) == len(new) == 1:
         return [(old[0], new[0])]
     left, found = list(old), []
-    rest = []
+    rest: list[Named] = []
     for one in new:
-        match = next((other for other in left if other.path and other.path == one.path), None)
+        match: Named | None = next((other for other in left if other.path and other.path == one.path), None)
         if match is None:
             rest.append(one)
         else:

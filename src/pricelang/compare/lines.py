@@ -109,7 +109,7 @@ def _whole_price(side: Side, price: Price, said: str) -> Change:
 
 def _line_words(side: Side, line: Line) -> str:
     """A line with its steps, as the rule file writes them."""
-    rows = [side.written(line.place, whole=True)]
+    rows = [side.written(line.place, whole=True).removeprefix(f"{line.label}:").strip()]
     rows += [side.written(step.place, whole=True) for step in line.steps]
     told = [one for one in dict.fromkeys(rows) if one]
     return "; ".join(told) or side.spelled(line.of)

@@ -147,7 +147,7 @@ def _likeness(old: Table, new: Table, used: Used, uses: Used) -> Fraction:
         {one for name in old.columns for one in used.get((old.name, name), ())},
         {one for name in new.columns for one in uses.get((new.name, name), ())},
     )
-    return 2 * rows + columns + asked if old.keys or columns or asked else Fraction(0)
+    return 2 * rows + columns + asked if rows or asked else Fraction(0)
 
 
 def _shared(one: set[str], other: set[str]) -> Fraction:

@@ -78,8 +78,9 @@ class Pair:
 
 
 def _part(shape: Shape, name: str) -> Shape:
+    """The part of a node's shape that is one field; all of it where a node is shaped as a whole."""
     assert isinstance(shape, tuple)
-    return next(one for one in shape[1:] if one[0] == name)
+    return next((one for one in shape[1:] if isinstance(one, tuple) and one[:1] == (name,)), shape)
 
 
 def senses(program: Program) -> Senses:

@@ -85,6 +85,12 @@ def _one(pair: Pair, subject: str, old: Any, new: Any, but: tuple[str, ...] = ()
 
 
 def _written(side: Side, node: Any) -> str:
+    if isinstance(node, Limit):
+        question = side.written(node.question.place, whole=True) or side.spelled(node.question)
+        answers = [_refusals(side, node)] if node.refusals else []
+        answers += [_suspensions(side, node)] if node.suspensions else []
+        answers += [_alerts(side, node)] if node.alert is not None else []
+        return "; ".join([question, *answers])
     text = side.written(node.place, whole=True) if isinstance(node.place, Place) else ""
     return text if text and text != type(node).__name__.lower() else side.spelled(node)
 

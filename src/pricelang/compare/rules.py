@@ -87,6 +87,8 @@ def _header(pair: Pair) -> list[Change]:
         left, right = getattr(old, f"round_{item}"), getattr(new, f"round_{item}")
         if not pair.same(left, right):
             words = _round(pair.old, left), _round(pair.new, right)
+            if words[0] == words[1]:
+                words = pair.old.spelled(left), pair.new.spelled(right)
             turned(OTHER, f"round each {item}", words[0], words[1], f"{words[1]} instead of {words[0]}")
     if old.show_to != new.show_to:
         told = [
@@ -144,13 +146,13 @@ def _sources(pair: Pair) -> list[Change]:
 
 
 def _examples(pair: Pair) -> list[Change]:
-    """Examples: they are tests, and charge nobody."""
+    """Examples: they are tests, and charge nobody. Told together."""
     old = {one.name: one for one in pair.old.program.examples}
     new = {one.name: one for one in pair.new.program.examples}
     found: list[Change] = []
 
     def note(side: Side, one: Example, said: str) -> None:
-        found.append(Change(WORDING, f'example "{one.name}"', "", said, place=side.place(one.place)))
+        found.append(Change(WORDING, f'"{one.name}"', "", said, place=side.place(one.place)))
 
     for name, one in new.items():
         if name not in old:
@@ -160,4 +162,9 @@ def _examples(pair: Pair) -> list[Change]:
     for name, one in old.items():
         if name not in new:
             note(pair.old, one, "gone")
-    return found
+    if not found:
+        return []
+    counts = {said: sum(one.said == said for one in found) for said in ("new", "states something else", "gone")}
+    words = {"new": "new", "states something else": "stating something else", "gone": "gone"}
+    said = ", ".join(f"{count} {words[what]}" for what, count in counts.items() if count)
+    return [Change(WORDING, "examples", "", said, place=pair.new.file, details=tuple(found))]

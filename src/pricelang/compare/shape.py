@@ -30,6 +30,7 @@ SILENT = {
     "Key.name": "a key's heading; what is looked up is its `of`",
     "Layer.rank": "layers stand in their order already",
     "Layer.start": "layers stand in their order already",
+    "Layer.immediately": "fees have the days at which they change at once",
 }
 """Fields that take no part, and why."""
 

@@ -201,6 +201,8 @@ class _Comparison:
             other = self.new.keys[self.order[index]]
             if not self.pair.same(key.type, other.type):
                 old, new = self.pair.old.told(key.type), self.pair.new.told(other.type)
+                if old == new:
+                    old, new = self.pair.old.spelled(key.type), self.pair.new.spelled(other.type)
                 found.append(
                     Change(OTHER, self.name, key.name, f"the key is {new} instead of {old}", old, new, place=place)
                 )
@@ -498,10 +500,6 @@ class _Comparison:
             if old.name != new.name:
                 said = f"{_kind(new)} {name} was called {_named(old)}"
                 found.append(Change(WORDING, self.name, "", said, old.name or "", new.name or "", place=place))
-            if old.immediately != new.immediately:
-                since = "at once" if new.immediately else "from their next period"
-                said = f"{_kind(new)} {name} changes fees that run {since}"
-                found.append(Change(ACCOUNTS, self.name, "", said, place=place))
             before, after = _dates(old.when), _dates(new.when)
             if before is None or after is None:
                 continue

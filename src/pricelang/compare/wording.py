@@ -186,7 +186,7 @@ class Side:
             if node.unit == "month":
                 return self.words().quantity(node.of.value, "month")
             return self.words().duration(node.of.value)
-        return self.told(node.of)
+        return f"{self.told(node.of)} {plural(node.unit)}"
 
     def _node(self, node: Any, usage: str) -> str:
         """A step or another node: as it is written, else by its fields."""
@@ -207,6 +207,8 @@ class Side:
                 continue
             if isinstance(value, tuple):
                 text = ", ".join(self.spelled(part, usage) for part in value)
+            elif isinstance(value, FieldType | ColumnType | policy.Length | ops.Round):
+                text = self.spelled(value, usage)
             else:
                 text = self.told(value, usage)
             told.append(one.replace("_", " ") if value is True else f"{one.replace('_', ' ')} {text}")
