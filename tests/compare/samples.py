@@ -121,6 +121,9 @@ example "a million"
   expect input $0.05
 """
 
+PLAIN = ACME[: ACME.index("\nexample")]
+"""The same without its example."""
+
 
 def edited(*changes: tuple[str, str], text: str = ACME) -> str:
     """The text with changes, each of which has to fit."""
@@ -130,7 +133,9 @@ def edited(*changes: tuple[str, str], text: str = ACME) -> str:
     return text
 
 
-def changes(old: str, new: str, files: dict[str, str] | None = None, other: dict[str, str] | None = None) -> list[Change]:
+def changes(
+    old: str, new: str, files: dict[str, str] | None = None, other: dict[str, str] | None = None
+) -> list[Change]:
     """What changed from one text to another."""
     left = pricelang.load_text(old, "old.price", files)
     right = pricelang.load_text(new, "new.price", files if other is None else other)

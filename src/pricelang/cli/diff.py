@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -197,21 +198,20 @@ def _pairs(old: list[Named], new: list[Named]) -> list[tuple[Named | None, Named
     """Which ruleset became which: by their place in the folders, then by their names."""
     if len(old) == len(new) == 1:
         return [(old[0], new[0])]
-    left, found = list(old), []
-    rest: list[Named] = []
-    for one in new:
-        match: Named | None = next((other for other in left if other.path and other.path == one.path), None)
+    left = list(old)
+    pairs: list[tuple[Named | None, Named | None]] = []
+
+    def take(one: Named, same: Callable[[Named], bool]) -> bool:
+        match = next((other for other in left if same(other)), None)
         if match is None:
-            rest.append(one)
-        else:
-            left.remove(match)
-            found.append((match, one))
-    pairs: list[tuple[Named | None, Named | None]] = [*found]
-    for one in rest:
-        match = next((other for other in left if other.rules.name == one.rules.name), None)
-        if match is not None:
-            left.remove(match)
+            return False
+        left.remove(match)
         pairs.append((match, one))
+        return True
+
+    rest = [one for one in new if not take(one, lambda other, one=one: bool(one.path) and other.path == one.path)]
+    rest = [one for one in rest if not take(one, lambda other, one=one: other.rules.name == one.rules.name)]
+    pairs += [(None, one) for one in rest]
     pairs += [(one, None) for one in left]
     return sorted(pairs, key=lambda pair: (pair[1] or pair[0]).path)  # type: ignore[union-attr]
 

@@ -92,7 +92,8 @@ def _inputs(pair: Pair, subject: str, old: tuple[Input, ...], new: tuple[Input, 
         gone = [choice for choice in other.type.choices if choice not in one.type.choices]
         if gone and one.type.kind == "choice":
             said += f"; {', '.join(gone)} is rejected" if len(gone) == 1 else f"; {', '.join(gone)} are rejected"
-        group = OTHER if other.default != one.default and other.default is not None else RECORDS
+        both = other.default is not None and one.default is not None
+        group = OTHER if both and other.default != one.default else RECORDS
         found.append(Change(group, subject, name, said, was, words, place=place))
     for name, one in before.items():
         if name not in after:

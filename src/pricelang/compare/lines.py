@@ -194,7 +194,7 @@ class _Lines:
         for name in differing:
             # the unit of a line follows from what it charges and from its steps
             if name in ("unit", "factor") and (
-                steps or "of" in differing or (name == "factor" and "unit" in differing)
+                "every" in differing or steps or "of" in differing or (name == "factor" and "unit" in differing)
             ):
                 continue
             left, right = (self._value(side, getattr(line, name)) for side, line in ((pair.old, old), (pair.new, new)))
@@ -216,6 +216,8 @@ class _Lines:
                     _condition(side, line.when, self.usage) for side, line in ((pair.old, old), (pair.new, new))
                 )
                 said = f"charged {right} instead of {left}"
+            elif name == "every":
+                said = f"charged every started {right} instead of every started {left}"
             elif name == "of":
                 said = f"charges {right} instead of {left}"
             else:

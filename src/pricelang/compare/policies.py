@@ -92,6 +92,10 @@ def _written(side: Side, node: Any) -> str:
         answers += [_alerts(side, node)] if node.alert is not None else []
         return "; ".join([question, *answers])
     text = side.written(node.place, whole=True) if isinstance(node.place, Place) else ""
+    if isinstance(node, Fee):
+        text = text.removeprefix(f"{node.label}:").strip()
+    elif isinstance(node, policy.Grant):
+        text = text.removeprefix(f"grant {node.name}").strip()
     return text if text and text != type(node).__name__.lower() else side.spelled(node)
 
 

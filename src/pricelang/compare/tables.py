@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.compare.changes import ACCOUNTS
@@ -28,6 +29,7 @@ from pricelang.core.program import KeyLike
 from pricelang.core.program import KeyPart
 from pricelang.core.program import Layer
 from pricelang.core.program import NotOffered
+from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.engine.lookup import Rows
 from pricelang.engine.lookup import Value
@@ -449,22 +451,87 @@ class _Comparison:
                     else:
                         ranges.append((start, stop))
             for turn, ranges in alike.values():
-                change = self._value((old, new), label, mine, turn, ranges)
+                change = self._value((old, new), label, (theirs, mine), turn, ranges)
+                change = replace(change, details=self._following((old, new), label, (theirs, mine), ranges))
                 edges = frozenset(edge for one in ranges for edge in one)
                 found.append(_Found(change, (theirs, mine), new, edges))
         return found
 
-    def _value(self, columns: tuple[str, str], label: str, mine: int, turn: _Turn, ranges: list[Range]) -> Change:
+    def _following(
+        self, columns: tuple[str, str], label: str, rows: tuple[int, int], ranges: list[Range]
+    ) -> tuple[Change, ...]:
+        """Columns of the row that are shares of one that changed, as they were before, and change with it."""
+        found = []
+        for old, new in self.common:
+            if (old, new) == columns:
+                continue
+            alike: dict[object, tuple[Fraction, Fraction, list[Range], Entry]] = {}
+            for start, stop in ranges:
+                left = _at(self.old_times.of(self.old, rows[0], old), start)
+                right = _at(self.new_times.of(self.new, rows[1], new), start)
+                shares = [
+                    one for one in right.entries if isinstance(one.value, Share) and one.value.column == columns[1]
+                ]
+                before = self.old_times.worth(self.old, rows[0], old, start)
+                after = self.new_times.worth(self.new, rows[1], new, start)
+                if left.shape == right.shape and shares and before is not None and after is not None:
+                    alike.setdefault((before, after), (before, after, [], shares[0]))[2].append((start, stop))
+            for before, after, times, entry in alike.values():
+                words = self.pair.old.cell(self.old, old, before), self.pair.new.cell(self.new, new, after)
+                group = self.pair.cell_group(before, after, (self.old.name, self.new.name), (old, new))
+                ratio = self.pair.ratio(before, after) if group in (UP, DOWN) else None
+                said = f"{self.pair.new.cell(self.new, new, entry.value)}: {with_percent(words[0], words[1], ratio)}"
+                when = self._times(times)
+                place = self.pair.new.place(entry.place)
+                found.append(Change(group, self._subject(label), new, said, *words, ratio, when, place))
+        return tuple(found)
+
+    def _times(self, ranges: list[Range]) -> str:
+        return " and ".join(filter(None, (self.pair.new.dates(start, stop) for start, stop in ranges)))
+
+    def _amounts(
+        self, columns: tuple[str, str], rows: tuple[int, int], turn: _Turn, at: Fraction | None
+    ) -> tuple[object, object]:
+        """Two values as amounts: a share of another column is what it comes to, where that can be said."""
+        old, new = (one.value if one is not None else None for one in (turn.old, turn.new))
+        if isinstance(old, Share) and isinstance(new, Share):
+            theirs, mine = self.pair.left.of(old, self.old.name), self.pair.right.of(new, self.new.name)
+            assert isinstance(theirs, tuple)
+            assert isinstance(mine, tuple)
+            return (old.share, new.share) if theirs[1] == mine[1] else (None, None)
+        for one in (turn.was, turn.now):
+            if one is None or one.when is not None:
+                return old, new
+        if isinstance(old, Share):
+            return self.old_times.worth(self.old, rows[0], columns[0], at), new
+        if isinstance(new, Share):
+            return old, self.new_times.worth(self.new, rows[1], columns[1], at)
+        return old, new
+
+    def _value(
+        self, columns: tuple[str, str], label: str, rows: tuple[int, int], turn: _Turn, ranges: list[Range]
+    ) -> Change:
         """One value of a cell in place of another."""
         pair = self.pair
+        mine = rows[1]
         old, new, was, now = turn.old, turn.new, turn.was, turn.now
         values = tuple(one.value if one is not None else None for one in (old, new))
         words = (
             pair.old.cell(self.old, columns[0], values[0]) if old is not None else "no price",
             pair.new.cell(self.new, columns[1], values[1]) if new is not None else "no price",
         )
-        group = pair.cell_group(values[0], values[1], (self.old.name, self.new.name), columns)
-        ratio = pair.ratio(values[0], values[1]) if group in (UP, DOWN) else None
+        amounts = self._amounts(columns, rows, turn, ranges[0][0])
+        group = pair.cell_group(amounts[0], amounts[1], (self.old.name, self.new.name), columns)
+        ratio = pair.ratio(amounts[0], amounts[1]) if group in (UP, DOWN) else None
+        shares = [isinstance(one, Share) for one in values]
+        if any(shares) and not all(shares):  # what a share comes to
+            told = [
+                f"{words[n]} ({side.cell(table, columns[n], amounts[n])})"
+                if shares[n] and amounts[n] is not None
+                else words[n]
+                for n, (side, table) in enumerate(((pair.old, self.old), (pair.new, self.new)))
+            ]
+            words = (told[0], told[1])
         if turn.order:
             said = "its conditions are asked in another order"
         elif isinstance(values[1], NotOffered) and old is not None:
@@ -479,10 +546,10 @@ class _Comparison:
         else:
             said = with_percent(words[0], words[1], ratio)
         when = []
-        told = now or was
-        if told is not None and told.when is not None:
-            when.append((pair.new if now is not None else pair.old).words().when(told.when))
-        when.append(" and ".join(filter(None, (pair.new.dates(start, stop) for start, stop in ranges))))
+        entry = now or was
+        if entry is not None and entry.when is not None:
+            when.append((pair.new if now is not None else pair.old).words().when(entry.when))
+        when.append(self._times(ranges))
         if now is not None and now.layer.name and was is not None and now.layer.name != was.layer.name:
             when.append(f'("{now.layer.name}")')
         place = pair.new.place(new.place if new is not None else self.new.rows[mine].place)

@@ -11,6 +11,7 @@ from pricelang.compare.shape import Shaper
 from pricelang.core import ops
 from pricelang.core.program import CellValue
 from pricelang.core.program import Layer
+from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.plain import dataclass
 from pricelang.source import Place
@@ -61,6 +62,21 @@ class Timelines:
             else:
                 found.append(span)
         return found
+
+    def worth(self, table: Table, row: int, column: str, at: Fraction | None, depth: int = 0) -> Fraction | None:
+        """The amount that a cell gives from an instant on whatever the record, shares of other columns included."""
+        span = next(
+            one
+            for one in reversed(self.of(table, row, column))
+            if one.start is None or (at is not None and one.start <= at)
+        )
+        if len(span.entries) != 1 or span.entries[0].when is not None:
+            return None
+        value = span.entries[0].value
+        if isinstance(value, Share):
+            of = self.worth(table, row, value.column, at, depth + 1) if depth < len(table.columns) else None
+            return None if of is None else value.share * of
+        return value if isinstance(value, Fraction) else None
 
     def _shift(self, at: Fraction | None) -> Fraction | None:
         return at if at is None else self.shaper.names.instants.get(at, at)
