@@ -70,7 +70,14 @@ def money(text: str = "acme") -> MoneyDiff:
         accounts_up=3,
         accounts_down=2,
         accounts_same=1,
-        distribution=[("below -50 %", 2), ("0 %", 1), ("above 50 %", 3), ("new", 0)],
+        distribution=[
+            ("below -50 %", 0),
+            ("-50 to -20 %", 2),
+            ("-20 to -10 %", 0),
+            ("0 %", 1),
+            ("above 50 %", 3),
+            ("new", 0),
+        ],
         moved_rows=7,
         newly_refused=500,
         newly_priced=60,
@@ -149,10 +156,10 @@ def test_a_page_says_who_pays_more_and_shows_it() -> None:
     for text in ("110.123456789012345678901234567", "+10.1 %", "3 pay more", "1/3 (about 0.333333)", "Did not hold"):
         assert text in page.seen
     bars = [one for name, one in page.elements if name == "rect"]
-    assert [one["class"] for one in bars] == ["down", "same", "up", "up"]
+    assert [one["class"] for one in bars] == ["down", "down", "same", "up"]
     widths = [int(one["width"] or "") for one in bars]
-    assert widths[2] > widths[0] > widths[1] > widths[3] == 0
-    assert abs(widths[0] * 3 - widths[2] * 2) <= 3
+    assert widths[3] > widths[0] > widths[2] > widths[1] == 0
+    assert abs(widths[0] * 3 - widths[3] * 2) <= 3
 
 
 def markdown_of(text: str) -> list[Any]:

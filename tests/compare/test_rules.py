@@ -384,3 +384,18 @@ def test_what_takes_no_part_is_there() -> None:
         if kind:
             node = next(getattr(room, kind) for room in (ops, policy, program, period) if hasattr(room, kind))
             assert name in node.__match_args__, one
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_any_two_rulesets_can_be_compared(path: Path) -> None:
+    """However little they share, there are words for it; and the same number of changes each time."""
+    new = pricelang.load(path)
+    for other in RULES:
+        old = pricelang.load(other)
+        found = list(compare_rules(old, new, str(other), str(path)).changes)
+        assert bool(found) == (other != path)
+        for one in flat(found):
+            assert one.said
+            assert one.place
+            assert "None" not in one.said
+            assert "Fraction(" not in one.said

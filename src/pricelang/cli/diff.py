@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -157,8 +156,8 @@ def _compared(old: str, new: str, asked: _Asked) -> Compared:
                 f"there are {len(pairs)} rulesets, and one file of records; write {{name}} where the ruleset's name "
                 "stands, such as rulesets/{name}/usage.jsonl"
             )
-    for one, other in both:
-        _check_shared(one, other)
+    for before, after in both:
+        _check_shared(before, after)
     results = []
     for one, other in pairs:
         if one is not None and other is not None:
@@ -200,20 +199,27 @@ def _pairs(old: list[Named], new: list[Named]) -> list[tuple[Named | None, Named
         return [(old[0], new[0])]
     left = list(old)
     pairs: list[tuple[Named | None, Named | None]] = []
-
-    def take(one: Named, same: Callable[[Named], bool]) -> bool:
-        match = next((other for other in left if same(other)), None)
-        if match is None:
-            return False
-        left.remove(match)
-        pairs.append((match, one))
-        return True
-
-    rest = [one for one in new if not take(one, lambda other, one=one: bool(one.path) and other.path == one.path)]
-    rest = [one for one in rest if not take(one, lambda other, one=one: other.rules.name == one.rules.name)]
-    pairs += [(None, one) for one in rest]
+    for same in (_same_path, _same_name):
+        rest = []
+        for one in new:
+            match = next((other for other in left if same(other, one)), None)
+            if match is None:
+                rest.append(one)
+            else:
+                left = [other for other in left if other is not match]
+                pairs.append((match, one))
+        new = rest
+    pairs += [(None, one) for one in new]
     pairs += [(one, None) for one in left]
-    return sorted(pairs, key=lambda pair: (pair[1] or pair[0]).path)  # type: ignore[union-attr]
+    return sorted(pairs, key=lambda pair: next(one.path for one in reversed(pair) if one is not None))
+
+
+def _same_path(old: Named, new: Named) -> bool:
+    return bool(old.path) and old.path == new.path
+
+
+def _same_name(old: Named, new: Named) -> bool:
+    return old.rules.name == new.rules.name
 
 
 def _check_shared(old: Named, new: Named) -> None:

@@ -204,8 +204,7 @@ def _money(money: MoneyDiff, level: int) -> list[Block]:
     )
     found.append(Sentence("Accounts: " + ", ".join(f"{number:,} {words}" for number, words in accounts) + "."))
     if any(count for _, count in money.distribution):
-        bars = tuple((clean(label), count) for label, count in money.distribution)
-        found.append(Plot("Accounts by the change of what they pay", bars))
+        found.append(Plot("Accounts by the change of what they pay", _bars(money.distribution)))
     for field, groups in money.by.items():
         found.append(Heading(level + 1, f"By {clean(field)}"))
         found.append(_groups(clean(field), groups, currency))
@@ -219,6 +218,12 @@ def _money(money: MoneyDiff, level: int) -> list[Block]:
             found.append(Heading(level + 1, heading))
             found.append(_moved(moved, currency))
     return found + _notes(money.left_out)
+
+
+def _bars(distribution: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """The buckets without the empty ones at both ends."""
+    there = [index for index, (_, count) in enumerate(distribution) if count]
+    return tuple((clean(label), count) for label, count in distribution[there[0] : there[-1] + 1])
 
 
 def _groups(field: str, groups: Iterable[Group], currency: str) -> Table:

@@ -12,7 +12,10 @@ from pricelang.compare.outline import Table
 from pricelang.compare.outline import outline
 
 MOST_ROWS = 100
-"""Rows of one table that are shown."""
+"""Changes of one group that are shown."""
+
+MOST_FIGURES = 20
+"""Rows of a table of figures that are shown."""
 
 WIDEST = 48
 """Columns up to which cells are aligned."""
@@ -39,7 +42,8 @@ def as_text(compared: Compared) -> str:
 
 
 def _table(table: Table) -> list[str]:
-    shown = list(table.rows[:MOST_ROWS])
+    most = MOST_FIGURES if table.right else MOST_ROWS
+    shown = list(table.rows[:most])
     headed = bool(table.right) or table.columns[0] == "Ruleset"  # the columns of changes speak for themselves
     rows = [table.columns, *shown] if headed else shown
     widths = [
@@ -53,8 +57,8 @@ def _table(table: Table) -> list[str]:
             gap = " " * max(0, widths[index] - width(cell))
             cells.append(gap + cell if index in table.right else cell + gap)
         lines.append(("  " + "  ".join(cells)).rstrip())
-    if len(table.rows) > MOST_ROWS:
-        lines.append(f"  … and {len(table.rows) - MOST_ROWS:,} more; --output-format json has them all")
+    if len(table.rows) > most:
+        lines.append(f"  … and {len(table.rows) - most:,} more; --output-format json has them all")
     return lines
 
 
