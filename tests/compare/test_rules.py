@@ -29,6 +29,8 @@ from pricelang.core.program import Program
 from pricelang.library import Ruleset
 from pricelang.source import Source
 from pricelang.syntax.layout import layout
+from reference.generate import Generator
+from reference.write import write
 
 ROOT = Path(__file__).parent.parent.parent
 RULES = sorted([*ROOT.glob("rulesets/*/*.price"), *ROOT.glob("tests/cases/*.price")])
@@ -173,6 +175,20 @@ price chat
     assert told(changes(contract, flat_, base)) == []
     found = told(changes(PLAIN, contract, base))
     assert "down | models: small-1, input | $0.05 → $0.03 per 1M tokens (-40 %)" in found
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_another_spelling_of_a_random_ruleset_is_no_change(seed: int) -> None:
+    """Columns in another order, other suffixes, other separators, tables from CSV: one description, written twice."""
+    case = Generator(seed).case()
+    one, other = (write(case.rules, Random(at)) for at in (seed, seed + 1))
+    assert one.text != other.text
+    old, new = (pricelang.load_text(each.text, "x.price", each.files) for each in (one, other))
+    found = [one for one in told(list(compare_rules(old, new).changes)) if "| sources |" not in one]
+    assert found == []
+    for what, program in mutations(old.program, Random(seed), 5):
+        if not what.startswith(("InForce", "Layer")):  # these may be hidden by others on top of them
+            assert compared(old.program, program, old.sources), what
 
 
 def test_names_of_one_row_or_of_several_rows_are_the_same() -> None:

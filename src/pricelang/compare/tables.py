@@ -336,6 +336,8 @@ class _Comparison:
 
     def _band(self, before: _Unit, after: _Unit) -> list[_Found]:
         old, new = self._label([before], old=True), self._label([after])
+        if old == new:
+            old, new = self.pair.old.spelled(before.keys), self.pair.new.spelled(after.keys)
         row = self.new.rows[after.row]
         group = OTHER
         change = Change(
@@ -540,7 +542,7 @@ class _Comparison:
             said = f"now offered: {words[1]}"
         elif old is not None and new is not None and old.shape == new.shape:
             said = f"{words[1]}, {'now by a rule of its own' if was is None else 'no longer by a rule of its own'}"
-            group = OTHER
+            group, words = OTHER, ("", words[1])
         elif words[0] == words[1]:
             said = f"{pair.old.spelled(values[0])} → {pair.new.spelled(values[1])}"
         else:

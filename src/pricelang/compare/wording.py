@@ -197,7 +197,9 @@ class Side:
 
     def spelled(self, node: Any, usage: str = "") -> str:
         """A node by its fields: for what two rule files write alike and mean differently."""
-        if not hasattr(type(node), "__match_args__") or isinstance(node, tuple | str):
+        if isinstance(node, tuple):
+            return ", ".join(self.spelled(one, usage) for one in node)
+        if not hasattr(type(node), "__match_args__") or isinstance(node, str):
             return self.told(node, usage)
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
         told = []
