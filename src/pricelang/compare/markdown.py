@@ -20,7 +20,7 @@ MOST_CHARACTERS = 60_000
 """Characters of the whole: a comment on GitHub takes 65,536."""
 
 _ROWS = (500, 100, 30, 10, 3, 1)
-_PLAIN = re.compile(r"[^0-9A-Za-z ,.%()→–+=/;?-]")
+_PLAIN = re.compile(r"""[^0-9A-Za-z ,.:;?%()→–+=/"'-]""")
 _BAR = 20
 
 

@@ -45,20 +45,34 @@ def _table(table: Table) -> list[str]:
     most = MOST_FIGURES if table.right else MOST_ROWS
     shown = list(table.rows[:most])
     headed = bool(table.right) or table.columns[0] == "Ruleset"  # the columns of changes speak for themselves
-    rows = [table.columns, *shown] if headed else shown
+    if not headed:
+        first = max((width(row[0]) for row in shown if width(row[0]) <= WIDEST), default=0)
+        lines = [_change(row, first) for row in shown]
+    else:
+        lines = _aligned([table.columns, *shown], table.right)
+    if len(table.rows) > most:
+        lines.append(f"  … and {len(table.rows) - most:,} more; --output-format json has them all")
+    return lines
+
+
+def _change(row: tuple[str, ...], first: int) -> str:
+    """What a change is about, then its words, its dates and its place, as far as it has them."""
+    about = row[0] + " " * max(0, first - width(row[0]))
+    return "  " + "  ".join([about, *(cell for cell in row[1:] if cell)])
+
+
+def _aligned(rows: list[tuple[str, ...]], right: frozenset[int]) -> list[str]:
     widths = [
         max((width(row[index]) for row in rows if width(row[index]) <= WIDEST), default=0)
-        for index in range(len(table.columns))
+        for index in range(len(rows[0]))
     ]
     lines = []
     for row in rows:
         cells = []
         for index, cell in enumerate(row):
             gap = " " * max(0, widths[index] - width(cell))
-            cells.append(gap + cell if index in table.right else cell + gap)
+            cells.append(gap + cell if index in right else cell + gap)
         lines.append(("  " + "  ".join(cells)).rstrip())
-    if len(table.rows) > most:
-        lines.append(f"  … and {len(table.rows) - most:,} more; --output-format json has them all")
     return lines
 
 
