@@ -124,6 +124,39 @@ example "a million"
 PLAIN = ACME[: ACME.index("\nexample")]
 """The same without its example."""
 
+REGIONS = """\
+ruleset regions "Regions"
+  currency USD
+
+usage chat
+  tokens  tokens
+
+account
+  region  one of us or eu
+
+price chat when account.region is us
+  all:  tokens at $1 per 1M tokens
+
+price chat when account.region is eu
+  all:  tokens at $2 per 1M tokens
+  tax:  10% of all
+
+price account when account.region is us
+  plan:  $29 every month
+
+price account when account.region is eu
+  plan:  $39 every month
+
+price bill when account.region is us
+  together
+    plus 20% "VAT"
+
+price bill when account.region is eu
+  together
+    plus 19% "VAT"
+"""
+"""Prices, fees and bills of one name under conditions that exclude each other."""
+
 
 def edited(*changes: tuple[str, str], text: str = ACME) -> str:
     """The text with changes, each of which has to fit."""

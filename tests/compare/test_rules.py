@@ -17,6 +17,7 @@ from compare.mutate import mutations
 from compare.mutate import shuffled
 from compare.samples import ACME
 from compare.samples import PLAIN
+from compare.samples import REGIONS
 from compare.samples import changes
 from compare.samples import edited
 from compare.samples import flat
@@ -415,3 +416,67 @@ def test_any_two_rulesets_can_be_compared(path: Path) -> None:
             assert one.place
             assert "None" not in one.said
             assert "Fraction(" not in one.said
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (("$1 per", "$2 per"), "up | chat: all when account.region is us | $1 → $2 per 1M tokens (+100 %)"),
+        (("$2 per", "$3 per"), "up | chat: all when account.region is eu | $2 → $3 per 1M tokens (+50 %)"),
+        (("$29", "$30"), "up | fee plan when account.region is us | $29.00 → $30.00 (+3.4 %)"),
+        (("$39", "$38"), "down | fee plan when account.region is eu | $39.00 → $38.00 (-2.6 %)"),
+        (("plus 20%", "plus 21%"), 'up | bill when account.region is us | plus 20% "VAT" → plus 21% "VAT"'),
+        (("plus 19%", "plus 18%"), 'down | bill when account.region is eu | plus 19% "VAT" → plus 18% "VAT"'),
+        (
+            ("10% of all", "12% of all"),
+            "other | chat: tax when account.region is eu | charges 0.12 × all instead of 0.1 × all",
+        ),
+    ],
+)
+def test_what_has_one_name_under_several_conditions_is_told_apart(edit: tuple[str, str], expected: str) -> None:
+    assert told(changes(REGIONS, edited(edit, text=REGIONS))) == [expected]
+
+
+def test_blocks_under_conditions_in_another_order_are_no_change() -> None:
+    header, *rest = blocks(REGIONS)
+    for seed in range(5):
+        Random(seed).shuffle(rest)
+        assert told(changes(REGIONS, "\n\n".join([header, *rest]) + "\n")) == []
+
+
+def test_random_changes_under_conditions_are_told() -> None:
+    rules = pricelang.load_text(REGIONS)
+    for what, other in mutations(rules.program, Random(3), 200):
+        assert compared(rules.program, other, rules.sources), what
+
+
+def test_a_renamed_line_is_told_once_wherever_others_name_it() -> None:
+    text = edited(("  all:  tokens at $2", "  base:  tokens at $2"), ("10% of all", "10% of base"), text=REGIONS)
+    assert told(changes(REGIONS, text)) == [
+        "wording | chat: base when account.region is eu | the line was called `all`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "group"),
+    [
+        ("10% of base", "up"),
+        ("base", "up"),
+        ("base + $1", "up"),
+        ("$100 - base", "other"),
+        ("$1\n    less 10% when base above $1", "other"),
+    ],
+)
+def test_which_way_a_line_that_others_name_goes(other: str, group: str) -> None:
+    text = f"""\
+ruleset r
+  currency USD
+
+usage chat
+  tokens  tokens
+
+price chat
+  base:  tokens at $1 per 1M tokens
+  more:  {other}
+"""
+    assert [one.group for one in changes(text, edited(("at $1", "at $2"), text=text))] == [group]

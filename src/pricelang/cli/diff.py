@@ -184,7 +184,9 @@ def _opened(spec: str) -> list[Named]:
     try:
         return open_rules(spec)
     except WithErrors as wrong:
-        show_errors(wrong.error.findings, Path(wrong.file), wrong.error.sources)
+        at, _, name = wrong.file.rpartition(":")
+        file = f"{at}:./{name}" if at and "/" not in name and not os.path.exists(wrong.file) else wrong.file
+        show_errors(wrong.error.findings, Path(file), wrong.error.sources)
         click.echo(f"{wrong.file}: {summed(wrong.error.findings)}; nothing was compared", err=True)
         raise Stopped(2) from None
     except NotReadable as error:

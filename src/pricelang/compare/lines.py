@@ -92,6 +92,7 @@ def _prices(pair: Pair, usage: str, old: list[Price], new: list[Price]) -> list[
         found += _Lines(pair, usage, before.lines, after.lines, after.when).changes()
         steps = _Steps(pair, usage, f"{usage}: together", before.together, after.together, True, after.place)
         found += steps.changes()
+        pair.names.labels = {}
     return found + [_whole_price(pair.old, price, "the price is gone") for price in left]
 
 
@@ -121,8 +122,8 @@ class _Lines:
     def __init__(self, pair: Pair, usage: str, old: Sequence[Line], new: Sequence[Line], when: ops.Cond | None) -> None:
         self.pair = pair
         self.usage = usage
-        self.old = {line.label: line for line in old}
-        self.new = {line.label: line for line in new}
+        self.old = _by_label(old)
+        self.new = _by_label(new)
         self.when = f" {pair.new.words(usage).when(when)}" if when is not None else ""
         self.labels = self._renamed()
 
@@ -159,7 +160,7 @@ class _Lines:
                 said = f"new line: {_line_words(pair.new, line)}"
                 found.append(Change(OTHER, self._subject(label), "", said, place=pair.new.place(line.place)))
                 continue
-            if theirs.label != label:
+            if theirs.label != line.label:
                 said = f"the line was called `{theirs.label}`"
                 place = pair.new.place(line.place)
                 found.append(Change(WORDING, self._subject(label), "", said, theirs.label, label, place=place))
@@ -176,7 +177,6 @@ class _Lines:
             group = OTHER if _counts_together(self.new.values()) else WORDING
             place = pair.new.place(next(iter(self.new.values())).place)
             found.append(Change(group, f"{self.usage}{self.when}", "", said, place=place))
-        pair.names.labels = {}
         return found
 
     def _subject(self, label: str) -> str:
@@ -235,14 +235,55 @@ class _Lines:
         return side.told(value, self.usage)
 
     def _pays(self, line: Line) -> bool:
-        """Whether more of a line is more to pay: it is charged, and no other line takes it off."""
-        if not line.charged:
-            return False
+        """Whether more of a line can only be more to pay: it is charged or feeds others, and none takes it off."""
+        feeds = False
         for other in self.new.values():
-            for node in beneath(other):
-                if isinstance(node, ops.LineValue) and node.label == line.label:
+            if _names(other, line.label):
+                feeds = True
+                if not _adds(other, line.label):
                     return False
-        return True
+        return line.charged or feeds
+
+
+def _names(node: object, label: str) -> bool:
+    return any(isinstance(one, ops.LineValue) and one.label == label for one in beneath(node))
+
+
+def _adds(line: Line, label: str) -> bool:
+    """Whether a line grows with another one that it names."""
+    if line.when is not None and _names(line.when, label):
+        return False
+    for step in line.steps:
+        if _names(step, label) and not (
+            isinstance(step, ops.Adjust) and step.sign > 0 and not _names(step.when, label) and _grows(step.by, label)
+        ):
+            return False
+    return _grows(line.of, label)
+
+
+def _grows(expr: ops.Expr, label: str) -> bool:
+    """Whether an expression that may name a line is more where the line is."""
+    match expr:
+        case ops.Const():
+            return expr.value >= 0
+        case ops.Sum():
+            return all(not _names(one, label) or (sign > 0 and _grows(one, label)) for sign, one in expr.terms)
+        case ops.Product():
+            return all(_grows(one, label) for one in expr.factors)
+        case ops.Quotient():
+            return _grows(expr.over, label) and not _names(expr.under, label)
+    return True
+
+
+def _by_label(lines: Sequence[Line]) -> dict[str, Line]:
+    """Lines by their label; a second one of the same label by its number, too."""
+    found: dict[str, Line] = {}
+    for line in lines:
+        label = line.label
+        while label in found:
+            label += "'"
+        found[label] = line
+    return found
 
 
 def _counts_together(lines: object) -> bool:

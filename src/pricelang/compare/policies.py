@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import combinations
 
+from pricelang.check.conditions import exclude_each_other
 from pricelang.compare.changes import ACCOUNTS
 from pricelang.compare.changes import OTHER
 from pricelang.compare.changes import WORDING
@@ -228,10 +230,10 @@ def _size(side: Side, one: Allowance) -> str:
 
 def _fees(pair: Pair, old: tuple[Fee, ...], new: tuple[Fee, ...]) -> list[Change]:
     """Fees by label: what they come to is a price, when they are due is not."""
-    but = ("label",)
-    pairs, found = _named(pair, "fee", {one.label: one for one in old}, {one.label: one for one in new}, but)
+    left, right = _fees_by_name(pair, old, new)
+    pairs, found = _named(pair, "fee", left, right, ("label",))
     for before, after in pairs:
-        subject = f"fee {after.label}"
+        subject = f"fee {next(name for name, one in right.items() if one is after)}"
         if not pair.same(before.of, after.of):
             told = [_amount(side, one.of) for side, one in ((pair.old, before), (pair.new, after))]
             amounts = [one.of.value if isinstance(one.of, ops.Const) else None for one in (before, after)]
@@ -243,9 +245,22 @@ def _fees(pair: Pair, old: tuple[Fee, ...], new: tuple[Fee, ...]) -> list[Change
             )
         found += compare_steps(pair, subject, before.steps, after.steps, after.place)
         found += _fields(pair, subject, before, after, ("label", "of", "steps"))
-    return found + _order(
-        pair, "fees", [one.label for one in old], [one.label for one in new], "fees stand in another order"
-    )
+    return found
+
+
+def _fees_by_name(pair: Pair, old: tuple[Fee, ...], new: tuple[Fee, ...]) -> tuple[dict[str, Fee], dict[str, Fee]]:
+    """Fees by label; of several with one label each by its condition, too."""
+    several = {fee.label for fees in (old, new) for fee in fees if sum(one.label == fee.label for one in fees) > 1}
+    found: tuple[dict[str, Fee], dict[str, Fee]] = ({}, {})
+    for names, side, fees in ((found[0], pair.old, old), (found[1], pair.new, new)):
+        for fee in fees:
+            name = fee.label
+            if name in several:
+                name += f" {side.words().when(fee.when)}" if fee.when is not None else ""
+            while name in names:
+                name += " (another)"
+            names[name] = fee
+    return found
 
 
 def _amount(side: Side, of: ops.Expr) -> str:
@@ -253,21 +268,34 @@ def _amount(side: Side, of: ops.Expr) -> str:
 
 
 def _finish(pair: Pair, old: tuple[policy.Finish, ...], new: tuple[policy.Finish, ...]) -> list[Change]:
+    """What is done to the bill: blocks under the same condition, then those that are left in their order."""
     found: list[Change] = []
-    for index in range(max(len(old), len(new))):
-        before = old[index] if index < len(old) else None
-        after = new[index] if index < len(new) else None
-        if before is not None and after is not None:
-            found += compare_steps(pair, "bill", before.steps, after.steps, after.place)
-            if not pair.same(before.when, after.when):
-                told = [side.told(one.when) for side, one in ((pair.old, before), (pair.new, after))]
-                said = f"finished so when: {told[1]} instead of {told[0]}"
-                found.append(Change(OTHER, "bill", "", said, told[0], told[1], place=pair.new.place(after.place)))
-        elif after is not None:
-            found += compare_steps(pair, "bill", (), after.steps, after.place)
-        elif before is not None:
-            found += compare_steps(pair, "bill", before.steps, (), before.place)
+    left = list(old)
+    pairs: list[tuple[policy.Finish | None, policy.Finish]] = []
+    for one in new:
+        match = next((other for other in left if pair.same(other.when, one.when)), None)
+        pairs.append((match, one))
+        left = [other for other in left if other is not match]
+    matched = [before for before, _ in pairs if before is not None]
+    for before, after in pairs:
+        if before is None and left:
+            before = left.pop(0)
+            told = [side.told(one.when) for side, one in ((pair.old, before), (pair.new, after))]
+            said = f"finished so when: {told[1]} instead of {told[0]}"
+            found.append(Change(OTHER, "bill", "", said, told[0], told[1], place=pair.new.place(after.place)))
+        found += compare_steps(pair, _bill(pair.new, after), before.steps if before else (), after.steps, after.place)
+    for before in left:
+        found += compare_steps(pair, _bill(pair.old, before), before.steps, (), before.place)
+    order = [next(index for index, one in enumerate(old) if one is before) for before in matched]
+    swapped = [(one, other) for one, other in combinations(order, 2) if one > other]
+    if any(not exclude_each_other(old[one].when, old[other].when, pair.old.program.hours) for one, other in swapped):
+        said = "what is done to the bill is done in another order"
+        found.append(Change(OTHER, "bill", "", said, place=pair.new.file))
     return found
+
+
+def _bill(side: Side, one: policy.Finish) -> str:
+    return f"bill {side.words().when(one.when)}" if one.when is not None else "bill"
 
 
 # --- money in -------------------------------------------------------------------------------------------------------

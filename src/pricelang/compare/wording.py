@@ -6,6 +6,7 @@ import os
 import re
 from fractions import Fraction
 
+from pricelang.compare.revisions import revision_of
 from pricelang.compare.shape import fields_of
 from pricelang.core import ops
 from pricelang.core import policy
@@ -50,6 +51,8 @@ class Side:
         self.rules = rules
         self.program = rules.program
         self.file = file
+        revision = revision_of(file)
+        self._revision, self._path = (f"{revision[0]}:", revision[1]) if revision is not None else ("", file)
         self._words: dict[str, Words] = {}
 
     def words(self, usage: str = "") -> Words:
@@ -62,11 +65,8 @@ class Side:
         """A place as users see it: `rulesets/acme/acme.price:12`."""
         if place is None or not place.path:
             return self.file
-        folder = os.path.dirname(self.file)
-        if not folder and ":" in self.file:  # at the top of a revision
-            folder, name = self.file.split(":", 1)[0] + ":", place.path
-            return f"{folder}{name}:{place.line}"
-        return f"{os.path.normpath(os.path.join(folder, place.path))}:{place.line}"
+        path = os.path.normpath(os.path.join(os.path.dirname(self._path), place.path))
+        return f"{self._revision}{path}:{place.line}"
 
     def written(self, place: Place, whole: bool = False) -> str:
         """The words at a place of the rule file; `whole`: its line, without a comment."""
