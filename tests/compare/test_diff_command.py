@@ -127,6 +127,7 @@ def test_a_gate_that_does_not_hold_fails_with_its_reason(folder: Path, monkeypat
         (["--usage", "u.jsonl", "--fail-if", "total ?"], "a gate reads `total > +1%`"),
         (["--usage", "u.jsonl", "--fail-if", "any balance < 0"], "balances are known from events"),
         (["--by", "model"], "--by is for usage records"),
+        (["--ids-unique"], "--ids-unique is for usage records"),
         (["--accounts", "a.jsonl"], "--accounts is for usage records"),
         (["--usage", "-", "--events", "-"], "only one file can come from standard input"),
         (["--output-format", "pdf"], "is not one of"),

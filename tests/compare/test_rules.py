@@ -480,3 +480,36 @@ price chat
   more:  {other}
 """
     assert [one.group for one in changes(text, edited(("at $1", "at $2"), text=text))] == [group]
+
+
+def charges(text: str) -> list[Fraction]:
+    """What records of many kinds come to, each by itself."""
+    rules = pricelang.load_text(text)
+    found = []
+    for at in ("2026-02-17T10:00", "2026-02-17T23:30", "2026-03-10T10:00", "2026-04-10T23:30", "2026-12-24T10:00"):
+        for model in ("small-1", "large-1"):
+            for tier in ("standard", "batch"):
+                for tokens in (0, 1, 100_000, 3_000_000):
+                    record: dict[str, object] = {"id": "r", "type": "chat", "at": f"{at}:00Z", "account": "a"}
+                    record |= {"model": model, "tier": tier, "input_tokens": tokens, "cached_tokens": tokens // 3}
+                    charge = rules.rate({**record, "memory": 3, "duration": 5000})
+                    found.append(Fraction(charge.amount))
+    return found
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_prices_told_to_go_up_never_charge_less(direction: str) -> None:
+    """All edits of which only one direction is told: no record is charged the other way."""
+    seen = 0
+    before = charges(PLAIN)
+    for edits, expected in SAID:
+        if {one.split(" ")[0] for one in expected} != {direction} or EXAMPLE in edits:
+            continue
+        try:
+            after = charges(edited(*edits, text=PLAIN))
+        except AssertionError:
+            continue
+        seen += 1
+        for old, new in zip(before, after, strict=True):
+            assert new >= old if direction == "up" else new <= old, edits
+    assert seen >= 5

@@ -32,6 +32,7 @@ _SUFFIXES = {".json": "json", ".md": "markdown", ".markdown": "markdown", ".html
     "--accounts", metavar="FILE", help='JSON lines of {"account", "signup", "attributes"} for prices that ask.'
 )
 @click.option("--by", metavar="FIELD", multiple=True, help="Tell the money by this field too; may be repeated.")
+@click.option("--ids-unique", is_flag=True, help="No id occurs twice in a Parquet file: it is not looked for.")
 @click.option("--events", metavar="FILE", help="Replay these events through accounts of both.")
 @click.option(
     "--fail-if",
@@ -55,6 +56,7 @@ def command(
     given: str | None,
     accounts: str | None,
     by: tuple[str, ...],
+    ids_unique: bool,
     events: str | None,
     gates: tuple[str, ...],
     output_format: str | None,
@@ -69,9 +71,13 @@ def command(
     revision that cannot be read.
     """
     kind = output_format or _SUFFIXES.get(os.path.splitext(out or "")[1].lower(), "text")
-    _check_options(usage, given, accounts, by, events, gates)
+    _check_options(usage, {"--format": given, "--accounts": accounts, "--by": by, "--ids-unique": ids_unique})
+    if gates and usage is None and events is None:
+        raise click.UsageError("--fail-if judges what usage comes to; name records with --usage, or --events")
+    if [usage, accounts, events].count("-") > 1:
+        raise click.UsageError("only one file can come from standard input")
     parsed = _parsed(gates)
-    compared = _compared(old, new, _Asked(usage, given, accounts, by, events, parsed))
+    compared = _compared(old, new, _Asked(usage, given, accounts, by, ids_unique, events, parsed))
     _write(compared, kind, out)
     if kind != "text" or out not in (None, "-"):
         for one in compared.results:
@@ -82,23 +88,11 @@ def command(
         ctx.exit(1)
 
 
-def _check_options(
-    usage: str | None,
-    given: str | None,
-    accounts: str | None,
-    by: tuple[str, ...],
-    events: str | None,
-    gates: tuple[str, ...],
-) -> None:
-    """Options that have no use without others, before any work."""
-    if usage is None:
-        for name, value in (("--format", given), ("--accounts", accounts), ("--by", by)):
-            if value:
-                raise click.UsageError(f"{name} is for usage records; name them with --usage")
-    if gates and usage is None and events is None:
-        raise click.UsageError("--fail-if judges what usage comes to; name records with --usage, or --events")
-    if [usage, accounts, events].count("-") > 1:
-        raise click.UsageError("only one file can come from standard input")
+def _check_options(usage: str | None, of_usage: dict[str, object]) -> None:
+    """Options that have no use without usage, before any work."""
+    for name, value in of_usage.items():
+        if value and usage is None:
+            raise click.UsageError(f"{name} is for usage records; name them with --usage")
 
 
 def _parsed(gates: tuple[str, ...]) -> tuple[Gate, ...]:
@@ -123,6 +117,7 @@ class _Asked:
         given: str | None,
         accounts: str | None,
         by: tuple[str, ...],
+        ids_unique: bool,
         events: str | None,
         gates: tuple[Gate, ...],
     ) -> None:
@@ -130,6 +125,7 @@ class _Asked:
         self.given = given
         self.accounts = accounts
         self.by = by
+        self.more = {"ids_unique": True} if ids_unique else {}
         self.events = events
         self.gates = gates
 
@@ -255,7 +251,9 @@ def _result(old: Named, new: Named, asked: _Asked, many: bool) -> Result:
             from pricelang.compare.money import compare_usage
 
             by = tuple(dict.fromkeys((*asked.by, *fields_of(asked.gates))))
-            money = compare_usage(old.rules, new.rules, usage, by=by, format=asked.given, accounts=accounts)
+            money = compare_usage(
+                old.rules, new.rules, usage, by=by, format=asked.given, accounts=accounts, **asked.more
+            )
         if events is not None:
             from pricelang.compare.events import compare_events
 
