@@ -80,10 +80,12 @@ def command(
     compared = _compared(old, new, _Asked(usage, given, accounts, by, ids_unique, events, parsed))
     _write(compared, kind, out)
     if kind != "text" or out not in (None, "-"):
+        from pricelang.compare.outline import clean
+
         for one in compared.results:
             for gate in one.gates:
                 if not gate.held:
-                    click.echo(f"{one.rules.name}: {gate.gate} did not hold: {gate.said}", err=True)
+                    click.echo(clean(f"{one.rules.name}: {gate.gate} did not hold: {gate.said}"), err=True)
     if not compared.held:
         ctx.exit(1)
 
