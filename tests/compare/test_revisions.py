@@ -304,3 +304,26 @@ def test_no_hook_filter_or_alias_of_the_repository_runs(repository: Path) -> Non
         git(repository, "config", key, str(script))
     assert price_of(open_rules("HEAD:small")[0]) == "1"
     assert not ran.exists()
+
+
+def test_what_a_partial_clone_lacks_is_not_fetched(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone without its files, whose settings name a command to fetch them by."""
+    for price in (1, 2):
+        commit(repository, {"small/small.price": SMALL.format(name="small", price=price)})
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{repository}", "partial")
+    there = tmp_path / "partial"
+    ran = tmp_path / "ran"
+    script = tmp_path / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    script.chmod(0o755)
+    git(there, "config", "remote.origin.url", "ssh://example.invalid/x")
+    git(there, "config", "core.sshCommand", str(script))
+    git(there, "config", "protocol.allow", "always")
+    monkeypatch.chdir(there)
+    assert price_of(open_rules("HEAD:small")[0]) == "2"
+    with pytest.raises(NotReadable, match="git cannot"):
+        open_rules("HEAD~1:small")
+    assert not ran.exists()

@@ -338,6 +338,7 @@ def _git(*words: str) -> subprocess.CompletedProcess[bytes]:
     settings = {
         **os.environ,
         "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "none",  # what a partial clone lacks is not fetched, by whatever its settings say
         "GIT_LITERAL_PATHSPECS": "1",
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
