@@ -46,6 +46,12 @@ HOSTILE = (
     "# heading",
     "- list",
     "1. list",
+    "1.",
+    "-",
+    "---",
+    "=====",
+    "+ list",
+    "    indented",
     "~~~\n```",
     "$x^2$ &amp; &#60;",
     "\ud800",
@@ -291,3 +297,8 @@ def test_without_jinja2_a_page_says_what_to_install(monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingExtra, match=r"pip install 'pricelang\[html\]'"):
         as_page(compared())
     assert as_text(compared())
+
+
+def test_markdown_leaves_figures_and_plain_words_as_they_are() -> None:
+    for text in ("215.7", "-0.5", "+3.8 %", "0.20 → 0.18 per 1M tokens", "−10 °C", "1.5 (about 2)", "naïve ██"):
+        assert escaped(text) == text

@@ -75,8 +75,8 @@ def _row(cells: tuple[str, ...]) -> str:
 def escaped(text: str) -> str:
     """A text in which nothing is a mark: all but letters, digits and plain signs as entities."""
     found = _PLAIN.sub(lambda one: _entity(one[0]), text)
-    # a line that begins like a list, a heading's underline or an ordered list
-    found = re.sub(r"^(\s*)([-+=–]|\d+[.)])", lambda one: one[1] + "".join(_entity(c) for c in one[2]), found)
+    # a line that begins like a list or a rule
+    found = re.sub(r"^([-+=](?=[\s=+-]|$)|\d+[.)](?=\s|$))", lambda one: "".join(map(_entity, one[0])), found)
     # addresses and mentions are found in what is shown, where entities do not help
     if "@" in text or "www." in text or "://" in text:
         return f"<code>{found}</code>"
@@ -84,6 +84,4 @@ def escaped(text: str) -> str:
 
 
 def _entity(char: str) -> str:
-    if ord(char) > 127 and char.isalnum():
-        return char
-    return f"&#{ord(char)};"
+    return char if ord(char) > 127 and char.isprintable() else f"&#{ord(char)};"
