@@ -513,3 +513,34 @@ def test_prices_told_to_go_up_never_charge_less(direction: str) -> None:
         for old, new in zip(before, after, strict=True):
             assert new >= old if direction == "up" else new <= old, edits
     assert seen >= 5
+
+
+def test_a_table_that_is_looked_up_by_one_key_more_is_compared_row_by_row() -> None:
+    old = edited(
+        ("| GPU S    | $0.60  |", "| GPU S    | $0.60  |\n  | GPU M    | $1.80  |"),
+        ("  instance  text", "  instance  text\n  region  one of us or eu"),
+        text=PLAIN,
+    )
+    table = old[old.index("table instances") : old.index("table plans")]
+    new = old.replace(
+        table,
+        """\
+table instances by instance and region
+  | instance | region | hourly |
+  |----------|--------|--------|
+  | GPU S    | us     | $0.60  |
+  | GPU S    | eu     | $0.70  |
+  | GPU L    | any    | $3.50  |
+
+""",
+    )
+    assert told(changes(old, new)) == [
+        "up | instances: GPU S / eu, hourly | $0.60 → $0.70 (+16.7 %)",
+        "other | instances | rows are found by instance and region instead of instance",
+        "other | instances: GPU M | no longer offered; it was hourly $1.80",
+        "other | instances: GPU L / any | new row: hourly $3.50",
+    ]
+    assert told(changes(new, old))[:2] == [
+        "down | instances: GPU S / eu, hourly | $0.70 → $0.60 (-14.3 %)",
+        "other | instances | rows are found by instance instead of instance and region",
+    ]

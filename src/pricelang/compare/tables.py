@@ -279,16 +279,7 @@ class _Comparison:
         """Cells that changed, rows that came and went."""
         own = list(range(len(self.old.keys)))
         if self.order is None:
-            return [
-                *(
-                    self._alone(self.pair.new, self.new, [_Unit((), i, one.keys)], None)
-                    for i, one in enumerate(self.new.rows)
-                ),
-                *(
-                    self._alone(self.pair.old, self.old, [_Unit((), i, one.keys)], None)
-                    for i, one in enumerate(self.old.rows)
-                ),
-            ]
+            return self._by_other_keys()
         old = self._units(self.old, self.pair.plain, own)
         new = self._units(self.new, self.pair.right, self.order)
         paired: dict[tuple[int, int], list[_Unit]] = {}
@@ -304,6 +295,38 @@ class _Comparison:
         for before, after in moved:
             found += self._band(before, after)
         return found + self._came(came, went) + self._went(went)
+
+    def _by_other_keys(self) -> list[_Found]:
+        """Rows of tables that are not looked up by the same: by the keys of the one where the other has them all."""
+        theirs = [self.pair.left.of(one.of) for one in self.old.keys]
+        mine = [self.pair.right.of(one.of) for one in self.new.keys]
+        wider_is_new = len(mine) > len(theirs)
+        few, many = (theirs, mine) if wider_is_new else (mine, theirs)
+        matched: list[tuple[int, int]] = []
+        if few and len(set(map(repr, many))) == len(many) and all(one in many for one in few):
+            at = [many.index(one) for one in few]
+            wide, narrow = (self.new, self.old) if wider_is_new else (self.old, self.new)
+            shapers = (self.pair.right, self.pair.plain) if wider_is_new else (self.pair.plain, self.pair.right)
+            units = self._units(narrow, shapers[1], list(range(len(few))))
+            for index, row in enumerate(wide.rows):
+                parts = itertools.islice(itertools.product(*(row.keys[one] for one in at)), MOST_COMBINATIONS + 1)
+                found = {units.get(tuple(shapers[0].of(part) for part in one)) for one in parts}
+                rows = {unit.row if unit is not None else None for unit in found}
+                there = rows.pop() if len(rows) == 1 else None
+                if there is not None:
+                    matched.append((there, index) if wider_is_new else (index, there))
+        side, table = (self.pair.new, self.new) if wider_is_new else (self.pair.old, self.old)
+        cells = [
+            one
+            for pair in matched
+            for one in self._cells(*pair, _keys_words(side, table, table.rows[pair[1 if wider_is_new else 0]].keys))
+        ]
+        kept = [{pair[index] for pair in matched} for index in (0, 1)]
+        for index, (side, table) in enumerate(((self.pair.old, self.old), (self.pair.new, self.new))):
+            for number, row in enumerate(table.rows):
+                if number not in kept[index]:
+                    cells.append(self._alone(side, table, [_Unit((), number, row.keys)], None))
+        return cells
 
     def _label(self, units: list[_Unit], old: bool = False) -> str:
         side, table = (self.pair.old, self.old) if old else (self.pair.new, self.new)
