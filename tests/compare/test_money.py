@@ -352,7 +352,7 @@ def made_by_graphs(seed: int, counted: bool) -> tuple[str, dict[str, str], dict[
     rng = Random(f"table {seed} {counted}")
     text = maker.rules()
     known = {"accounts": maker.accounts()}
-    return text, {}, known, maker.table_of(maker.records(rng.choice((30, 60, 90)), rng.random() < 0.6))
+    return text, {}, known, maker.table_of(maker.records(rng.choice((20, 40, 60)), rng.random() < 0.6))
 
 
 def made_of_all(seed: int, counted: bool) -> tuple[str, dict[str, str], dict[str, Any], Any]:
@@ -367,7 +367,7 @@ def made_of_all(seed: int, counted: bool) -> tuple[str, dict[str, str], dict[str
     rng = Random(f"all {seed}")
     case = Generator(seed).case()
     made = write(case.rules, Random(seed))
-    table = table_of(more_records(case, rng, 60), rng)
+    table = table_of(more_records(case, rng, 40), rng)
     known = {"accounts": case.accounts, "signups": {name: text(at) for name, at in case.signups.items()}}
     return made.text, made.files, known, by_time(table) if counted else table
 
@@ -430,7 +430,7 @@ def pairs_of(
 
 
 @pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("first", range(0, 36, 6))
+@pytest.mark.parametrize("first", range(0, 30, 6))
 def test_random_pairs(first: int, counted: bool, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     made = 0

@@ -38,8 +38,8 @@ MOST_ALIKE = 10
 def compare_events(old: Ruleset, new: Ruleset, events: str) -> EventsDiff:
     """What the events of a file of JSON lines come to under two rulesets, each with accounts of its own in memory.
 
-    Balances and bills are as of just after the account's last event under either. Raises NothingShared, CompareError
-    (both ValueErrors) with a sentence.
+    Balances and bills are as of just after the account's last event under either. Raises NothingShared,
+    CompareError (both ValueErrors) with a sentence.
     """
     comparable(old, new)
     kind = format_of(events, "jsonl")
