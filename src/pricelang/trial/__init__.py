@@ -65,7 +65,7 @@ class Trial:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.engine = Engine(program)
+        self.engine = self.engine_of(program)
         self.examples = {example.name: example for example in program.examples}
         self._terms: Terms | None = None
         self._tried: dict[str, _Tried] = {}
@@ -87,7 +87,10 @@ class Trial:
             known = self._tried[example.name] = self._story(example) if example.story else self._records(example)
         return known
 
-    def ledger(self) -> Ledger:
+    def engine_of(self, program: Program) -> Engine:
+        return Engine(program)
+
+    def ledger(self, example: Example) -> Ledger:
         """A new ledger for a story."""
         if self._terms is None:
             many = sum(len(one.items) for one in self.program.examples) > MANY
@@ -95,7 +98,7 @@ class Trial:
         return Ledger(self.program, "", MemoryStore(), self._terms)
 
     def _story(self, example: Example) -> _Tried:
-        failures, total = tell(self.ledger(), example)
+        failures, total = tell(self.ledger(example), example)
         return _Tried(total, failures, [])
 
     def _records(self, example: Example) -> _Tried:

@@ -299,10 +299,13 @@ class WatchedTrial(Trial):
     """Examples that are run to see what they touch; `watch.by_example` has it when they were."""
 
     def __init__(self, program: Program) -> None:
-        super().__init__(program)
         self.watch = Watch(program)
-        self.engine = self._engine = SeenEngine(program, self.watch)
-        self._terms = _SeenTerms(program, self._engine)
+        super().__init__(program)
+        assert isinstance(self.engine, SeenEngine)
+        self._terms = _SeenTerms(program, self.engine)
+
+    def engine_of(self, program: Program) -> Engine:
+        return SeenEngine(program, self.watch)
 
     def tried(self, example: Example) -> Any:
         """Runs an example by itself; what is compared with another has touched what that one touches."""
@@ -315,7 +318,7 @@ class WatchedTrial(Trial):
         self.watch.all = before
         return found
 
-    def ledger(self) -> Ledger:
+    def ledger(self, example: Example) -> Ledger:
         assert self._terms is not None
         return _SeenLedger(self.program, "", MemoryStore(), self._terms)
 
