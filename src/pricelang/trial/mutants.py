@@ -21,12 +21,14 @@ from pricelang.core.policy import Refill
 from pricelang.core.policy import Spend
 from pricelang.core.program import Allowance
 from pricelang.core.program import ColumnType
+from pricelang.core.program import Computed
 from pricelang.core.program import Input
 from pricelang.core.program import KeyBand
 from pricelang.core.program import Layer
 from pricelang.core.program import Program
 from pricelang.core.program import Share
 from pricelang.core.program import Table
+from pricelang.core.program import UsageType
 from pricelang.number import decimal_text
 from pricelang.period import Window
 from pricelang.period import local_clock
@@ -357,11 +359,12 @@ class _Maker:
 
     def inputs(self) -> Iterator[Mutant]:
         """Values that stand for what is not sent."""
+        read = read_fields(self.program)
         groups: list[tuple[Path, tuple[Input, ...]]] = [(("account",), self.program.account)]
         groups += [(("usages", name, "inputs"), usage.inputs) for name, usage in self.program.usages.items()]
         for path, inputs in groups:
             for at, one in enumerate(inputs):
-                if isinstance(one.default, Fraction) and one.place is not None:
+                if isinstance(one.default, Fraction) and one.place is not None and one.name in read:
                     after = one.default + one.type.factor
                     old, new = (f"default {with_commas(value / one.type.factor)}" for value in (one.default, after))
                     yield Mutant("number", one.place, one.name, old, new, (((*path, at, "default"), after),))
@@ -470,6 +473,27 @@ class _Maker:
         for at, suspension in enumerate(limit.suspensions):
             if suspension.after is not None:
                 yield from self.walk(suspension.after, spot.to("suspensions", at, "after"))
+
+
+def read_fields(program: Program) -> set[str]:
+    """The fields that anything depends on; what is not charged, and feeds no other line, does not count."""
+    labels = {one.label for one in nodes_in(program.prices) if isinstance(one, ops.LineValue)}
+    free = [
+        line
+        for price in program.prices
+        for line in price.lines
+        if line.free_reason is not None and line.label not in labels
+    ]
+    charged = [line for price in program.prices for line in price.lines if line not in free]
+    others = tuple((price.when, price.together) for price in program.prices)
+    parts = (tuple(charged), others, program.tables, program.policy, program.allowances)
+    computed = tuple(one.of for usage in program.usages.values() for one in (*usage.computed, *_rests(usage)))
+    nodes = nodes_in((*parts, computed))
+    return {one.name for one in nodes if isinstance(one, ops.Field | ops.Attribute)}
+
+
+def _rests(usage: UsageType) -> list[Computed]:
+    return [Computed(one.of, one.rest) for one in usage.wholes]
 
 
 def _clock(second: int) -> str:

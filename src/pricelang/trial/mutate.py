@@ -1,4 +1,4 @@
-"""Which small changes of a program its examples notice: each change made in the core, the examples run that can tell."""
+"""Which changes of a program its examples notice: each made in the core, the examples run that can tell."""
 
 from __future__ import annotations
 
