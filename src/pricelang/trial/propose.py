@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from itertools import islice
@@ -27,10 +28,14 @@ from pricelang.core.policy import Quantity
 from pricelang.core.policy import Running
 from pricelang.core.policy import Spend
 from pricelang.core.program import Custom
+from pricelang.core.program import Example
+from pricelang.core.program import ExampleRecord
+from pricelang.core.program import Expectation
 from pricelang.core.program import FieldType
 from pricelang.core.program import Input
 from pricelang.core.program import Program
 from pricelang.core.program import Row
+from pricelang.core.program import Share
 from pricelang.core.program import Table
 from pricelang.engine.account import Account
 from pricelang.engine.counts import Counts
@@ -52,6 +57,7 @@ from pricelang.trial.edges import nodes_in
 from pricelang.trial.edges import payments_of
 from pricelang.trial.mutants import Mutant
 from pricelang.trial.mutants import Path
+from pricelang.trial.mutate import MutantTrial
 from pricelang.trial.stories import sent
 
 Raw = dict[str, Any]
@@ -149,10 +155,12 @@ def _usages(program: Program, mutant: Mutant) -> list[str]:
         case "usages":
             return [str(path[1])]
         case "tables":
-            columns = {part[1] for part in path if isinstance(part, tuple)}
-            asking = [one.usage for one in program.prices if not columns or columns & _columns(one, str(path[1]))]
-            about = [name for name in program.usages if path[1] in edges_of(program, name).tables]
-            return sorted(about, key=lambda name: name not in asking)
+            table, columns = str(path[1]), {part[1] for part in path if isinstance(part, tuple)}
+            shared = (program.allowances, tuple(one.computed for one in program.usages.values()))
+            common = _columns(shared, table)
+            asking = {one.usage for one in program.prices if (asked := _columns(one, table) | common) and
+                      (not columns or columns & _with_shares(program.tables[table], asked))}  # fmt: skip
+            return [name for name in program.usages if name in asking]
     return list(program.usages)
 
 
@@ -164,6 +172,19 @@ def _columns(of: object, table: str) -> set[object]:
             found.add(one.column)
         elif isinstance(one, ops.BandTable) and one.table == table:
             found |= {one.rate, one.flat}
+    return found
+
+
+def _with_shares(table: Table, columns: set[object]) -> set[object]:
+    """Columns, and those of which their cells are a share."""
+    found = set(columns)
+    for _ in table.columns:
+        for layer in table.layers:
+            found |= {
+                value.column
+                for (_, column), (value, _) in layer.cells.items()
+                if column in found and isinstance(value, Share)
+            }
     return found
 
 
@@ -679,10 +700,37 @@ def _fees(outcome: Outcome) -> dict[str, Fraction]:
     return found
 
 
+def example_of(program: Program, proposal: Proposal) -> Example:
+    """A proposal as the example that it is."""
+    items: list[ExampleRecord | Expectation] = []
+    place = proposal.mutant.place
+    count = 0
+    for step in proposal.steps:
+        for _ in range(step.times):
+            count += 1
+            items.append(ExampleRecord({**step.raw, "id": f"example-{count}"}, place))
+        items += [Expectation(one.kind, one.amount, one.name, None, place, one.status) for one in step.expected]
+    types = {step.raw["type"] for step in proposal.steps}
+    story = bool(types - set(program.usages)) or any(
+        one.kind not in ("charge", "rejected") for step in proposal.steps for one in step.expected
+    )
+    return Example(str(proposal.mutant), {"example": proposal.account}, tuple(items), story, place)
+
+
 def proposals(program: Program, mutants: Iterable[Mutant], engine: type[Engine] = Engine) -> Iterator[Proposal]:
-    """An example for each change for which one was found."""
+    """Examples that tell changes for which one was found; a change that one of the last few tells too has none of its
+    own."""
+    last: list[Example] = []
     for mutant in mutants:
+        if any(_tells(program, mutant, one, engine) for one in last[-3:]):
+            continue
+        found = None
         with suppress(ArithmeticError, ValueError):
             found = propose(program, mutant, engine)
-            if found is not None:
-                yield found
+        if found is not None:
+            last.append(example_of(program, found))
+            yield found
+
+
+def _tells(program: Program, mutant: Mutant, example: Example, engine: type[Engine]) -> bool:
+    return MutantTrial(replace(mutant.of(program), examples=(example,)), engine).notices(example)
