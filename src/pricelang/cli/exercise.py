@@ -52,8 +52,10 @@ class Exercise:
 
             passing = {name for name, outcome in outcomes.items() if not outcome.failures}
             mutation = mutate(program, reading.sources, watch, passing, self.most, self.seed)
-            found = list(proposals(program, mutation.survivors, sharing()))
-            texts = written(program, file, reading.sources, found)
+            found = proposals(program, mutation.survivors, sharing())
+            texts = written(program, file, reading.sources, found.proposals)
+            dropped = {id(one.mutant) for one in found.proposals} - {id(mutant) for mutant, _ in texts}
+            without = dropped | {id(mutant) for mutant in found.without}
             one["mutation"] = {
                 "changes": mutation.mutants,
                 "tried": mutation.tried,
@@ -67,6 +69,7 @@ class Exercise:
                         "what": mutant.what,
                         "from": mutant.old,
                         "to": mutant.new,
+                        "without_example": id(mutant) in without,
                     }
                     for mutant in mutation.survivors
                 ],
@@ -77,7 +80,10 @@ class Exercise:
             lines = [f"{file}: {noticed}, {mutation.percent}%"]
             for mutant in mutation.survivors:
                 place = f"{path_of(file, mutant.place.path)}:{mutant.place.line}"
-                lines.append(f"  {place}  {mutant}: no example notices")
+                none = ", and none was found that would" if id(mutant) in without else ""
+                lines.append(f"  {place}  {mutant}: no example notices{none}")
+            if found.not_looked:
+                lines.append(f"  examples were not looked for of the last {counted(found.not_looked, 'change')}")
             if texts:
                 lines += ["", "Examples that notice more:", "", "\n".join(text for _, text in texts)]
             self.say("\n".join(lines))

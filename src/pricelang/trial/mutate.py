@@ -30,7 +30,7 @@ LONG = 100
 class _Shared(Ready):
     """A program made ready, with the rows of tables that another one has too."""
 
-    known: dict[int, tuple[Table, Rows]]
+    known: dict[tuple[int, int], tuple[Table, Rows]]
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -41,11 +41,12 @@ class _Shared(Ready):
         self.computed = {name: {one.name: one.of for one in usage.computed} for name, usage in program.usages.items()}
 
     def rows_of(self, table: Table) -> Rows:
-        kept = self.known.get(id(table))
+        same = (id(table.rows), id(table.keys))  # its cells take no part in finding rows
+        kept = self.known.get(same)
         if kept is None:
             kept = (table, Rows(table))
             if len(self.known) < 1000:
-                self.known[id(table)] = kept
+                self.known[same] = kept
         return kept[1]
 
 
@@ -53,7 +54,7 @@ def sharing() -> type[Engine]:
     """An engine class whose engines share what their programs share."""
 
     class SharedEngine(Engine, _Shared):
-        known: dict[int, tuple[Table, Rows]] = {}  # noqa: RUF012 - the class is made anew for each use
+        known: dict[tuple[int, int], tuple[Table, Rows]] = {}  # noqa: RUF012 - the class is made anew for each use
 
     return SharedEngine
 
@@ -122,6 +123,9 @@ def mutate(
     examples = [one for one in program.examples if one.name in passing]
     for mutant in chosen:
         able = [one for one in examples if _can_notice(mutant, watch, one)]
+        if not able:
+            found.survivors.append(mutant)
+            continue
         able.sort(key=lambda one: (costs.get(one.name, 0.0), len(one.items)))
         try:
             trial = MutantTrial(mutant.of(program), engine)

@@ -5,7 +5,6 @@ What is proposed is run on both; the original's answer becomes what the example 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -66,6 +65,8 @@ Attributes = dict[str, Fraction | str | bool | None]
 TRIES = 1500
 """Records that are tried for one change."""
 STORIES = 1000
+MOST_LOOKED = 200
+"""Changes for which examples are looked for."""
 MOST_TIMES = 1000
 """More records than these are not sent to reach a limit."""
 CENT = Fraction(1, 100)
@@ -105,7 +106,31 @@ class Proposal:
 def propose(program: Program, mutant: Mutant, engine: type[Engine] = Engine) -> Proposal | None:
     """An example that holds of the program and fails of the changed one; None where none was found."""
     changed = mutant.of(program)
-    return next(chain(_records(program, changed, mutant, engine), _stories(program, changed, mutant)), None)
+    found = next(chain(_records(program, changed, mutant, engine), _stories(program, changed, mutant)), None)
+    return None if found is None else _plainer(program, found, engine)
+
+
+def _plainer(program: Program, found: Proposal, engine: type[Engine]) -> Proposal:
+    """The same without fields of the account, and of records, that make no difference."""
+
+    def without(one: Proposal) -> bool:
+        example = example_of(program, one)
+        own = MutantTrial(replace(program, examples=(example,)), engine)
+        return not own.notices(example) and _tells(program, one.mutant, example, engine)
+
+    for name in list(found.account):
+        fewer = replace(found, account={key: value for key, value in found.account.items() if key != name})
+        if without(fewer):
+            found = fewer
+    for at, step in enumerate(found.steps):
+        usage = program.usages.get(str(step.raw.get("resource", step.raw["type"])))
+        for one in usage.inputs if usage is not None else ():
+            if one.name in step.raw and (one.optional or one.default is not None):
+                raw = {key: value for key, value in step.raw.items() if key != one.name}
+                steps = (*found.steps[:at], replace(step, raw=raw), *found.steps[at + 1 :])
+                if without(replace(found, steps=steps)):
+                    found, step = replace(found, steps=steps), replace(step, raw=raw)
+    return found
 
 
 # --- records --------------------------------------------------------------------------------------------------------
@@ -717,19 +742,31 @@ def example_of(program: Program, proposal: Proposal) -> Example:
     return Example(str(proposal.mutant), {"example": proposal.account}, tuple(items), story, place)
 
 
-def proposals(program: Program, mutants: Iterable[Mutant], engine: type[Engine] = Engine) -> Iterator[Proposal]:
-    """Examples that tell changes for which one was found; a change that one of the last few tells too has none of its
-    own."""
+@dataclass(slots=True)
+class Found:
+    """Examples that tell changes, and the changes for which none was found, or looked for."""
+
+    proposals: list[Proposal] = field(default_factory=list)
+    without: list[Mutant] = field(default_factory=list)
+    not_looked: int = 0
+
+
+def proposals(program: Program, mutants: list[Mutant], engine: type[Engine] = Engine) -> Found:
+    """Examples that tell changes; a change that one of the last few tells too needs none of its own."""
+    made = Found(not_looked=max(0, len(mutants) - MOST_LOOKED))
     last: list[Example] = []
-    for mutant in mutants:
+    for mutant in mutants[:MOST_LOOKED]:
         if any(_tells(program, mutant, one, engine) for one in last[-3:]):
             continue
         found = None
         with suppress(ArithmeticError, ValueError):
             found = propose(program, mutant, engine)
-        if found is not None:
+        if found is None:
+            made.without.append(mutant)
+        else:
             last.append(example_of(program, found))
-            yield found
+            made.proposals.append(found)
+    return made
 
 
 def _tells(program: Program, mutant: Mutant, example: Example, engine: type[Engine]) -> bool:
