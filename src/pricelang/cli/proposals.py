@@ -25,9 +25,8 @@ from pricelang.trial.written import with_commas
 from pricelang.units import SIGNS
 
 _BARE = re.compile(r"[\w./+-]+")
-_OWN = frozenset(
-    ("id", "type", "at", "started", "stopped", "account", "amount", "code", "resource", "resource_id", "attributes")
-)
+_RECORD = ("id", "type", "at", "started", "stopped", "account")
+_EVENT = (*_RECORD, "amount", "code", "resource", "resource_id", "attributes")
 
 
 class _NotWritten(Exception):
@@ -108,8 +107,9 @@ class _Writer:
 
     def step(self, step: Step) -> str:
         raw = step.raw
-        fields = ", ".join(f"{key} {self.value(value)}" for key, value in raw.items() if key not in _OWN)
         kind = str(raw["type"])
+        own = _RECORD if kind in self.program.usages else _EVENT
+        fields = ", ".join(f"{key} {self.value(value)}" for key, value in raw.items() if key not in own)
         at = self.time(str(raw.get("at") or raw["started"]))
         match kind:
             case "topup":
