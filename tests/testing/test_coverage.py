@@ -24,6 +24,9 @@ ruleset all_kinds
   currency USD
   round each charge to $0.01, half up
 
+unit page
+unit image
+
 hours night
   Monday to Sunday  22:00 to 06:00
 
@@ -51,7 +54,8 @@ table models by model, per 1M tokens
     | model | input |
     | a     | $3    |
 
-allowance free_images 10 images each month
+allowance free_images
+  10 images every month
 
 price chat when account.plan is Free
   input:   tokens at models.input
@@ -71,6 +75,7 @@ price chat when account.plan is Pro
 
 price server
   hours:  $0.60 every started hour
+  size:   size not charged "included"
 
 price account
   plan:  $29 every month in advance when account.plan is Pro
@@ -136,11 +141,11 @@ def test_one_example() -> None:
         "layer": "0/1",
         "cell": "1/4",
         "price": "1/2",
-        "line": "2/6",
+        "line": "2/7",
         "case": "1/2",
         "band": "0/3",
         "step": "0/3",
-        "condition": "1/4",
+        "condition": "1/3",
         "hours": "1/2",
         "allowance": "0/2",
         "fee": "0/1",
@@ -157,7 +162,7 @@ def test_one_example() -> None:
     assert not any("of `b`" in what for what in told)
     places = [(one.place.path, one.place.line) for one in coverage.missed]
     assert places == sorted(places)
-    assert ("rules.price", 24) in places  # row b
+    assert ("rules.price", 28) in places  # row b
     assert coverage.percent == 100 * coverage.total[0] // coverage.total[1]
 
 
@@ -234,8 +239,6 @@ def test_watched_examples_go_as_others_do(name: str) -> None:
     program = pricelang.load(ROOT / "rulesets" / name).program
     _, seen = watched(program)
     assert [one.failures for one in outcomes(program)] == [one.failures for one in seen.values()]
-    failing = pricelang.load_text(RULES + CHAT.replace("charge $2", "charge $3"), name="rules.price") if False else None
-    assert failing is None
 
 
 def run(*words: str) -> Result:
@@ -254,24 +257,24 @@ def test_the_report(rules: Path) -> None:
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[0] == "x.price: 1 passed, 0 failed"
-    assert lines[1].startswith("x.price: coverage 18% (7 of 43: rows 1/3, layers 0/1, cells 1/4, ")
-    assert "  x.price:24  row `b` of models: no example" in lines
+    assert lines[1].startswith("x.price: coverage 19% (8 of 42: rows 1/3, layers 0/1, cells 1/4, ")
+    assert "  x.price:28  row `b` of models: no example" in lines
 
 
 def test_the_gate(rules: Path) -> None:
-    result = run("--coverage", "--fail-under", "19", "x.price")
+    result = run("--coverage", "--fail-under", "20", "x.price")
     assert result.exit_code == 1
-    assert "x.price: coverage 18% is less than 19%" in result.output
-    assert run("--coverage", "--fail-under", "18", "x.price").exit_code == 0
+    assert "x.price: coverage 19% is less than 20%" in result.output
+    assert run("--coverage", "--fail-under", "19", "x.price").exit_code == 0
 
 
 def test_as_json(rules: Path) -> None:
     result = run("--coverage", "--output-format", "json", "x.price")
     (told,) = json.loads(result.stdout)
-    assert told["coverage"]["percent"] == 18
+    assert told["coverage"]["percent"] == 19
     assert told["coverage"]["kinds"]["top-up packages"] == {"touched": 0, "total": 2}
     row = next(one for one in told["coverage"]["missed"] if one["what"] == "row `b` of models")
-    assert (row["path"], row["line"], row["kind"]) == ("x.price", 24, "row")
+    assert (row["path"], row["line"], row["kind"]) == ("x.price", 28, "row")
 
 
 def test_examples_that_fail_still_fail(rules: Path) -> None:
@@ -279,12 +282,12 @@ def test_examples_that_fail_still_fail(rules: Path) -> None:
     result = run("--coverage", "x.price")
     assert result.exit_code == 1
     assert "FAILED a chat" in result.output
-    assert "coverage 18%" in result.output
+    assert "coverage 19%" in result.output
 
 
 def test_no_examples_at_all(rules: Path) -> None:
     rules.write_text(RULES, encoding="utf-8")
-    assert "coverage 0% (0 of 43" in run("--coverage", "x.price").output
+    assert "coverage 0% (0 of 42" in run("--coverage", "x.price").output
 
 
 @pytest.mark.parametrize("words", [("--fail-under", "5"), ("--output-format", "json"), ("--coverage", "--most", "3"),
