@@ -206,6 +206,8 @@ class _Maker:
             case ops.Period():
                 return
         own = getattr(node, "place", None)
+        if isinstance(node, ops.Band):
+            own = Place(node.place.path, node.place.line)  # its rate stands behind it
         here = _Spot(spot.path, own if isinstance(own, Place) and own.line > 1 else spot.place, spot.what, spot.unit)
         for part in getattr(node, "__plain_fields__", ()):
             yield from self.walk(getattr(node, part.name), here.to(part.name))
@@ -268,7 +270,11 @@ class _Maker:
 
     def layer(self, table: Table, layer: Layer, spot: _Spot) -> Iterator[Mutant]:
         if layer.when is not None:
-            yield from self.walk(layer.when, spot.to("when", place=layer.place, what=f"{table.name}, {layer.shown}"))
+            for one in self.walk(layer.when, spot.to("when", place=layer.place, what=f"{table.name}, {layer.shown}")):
+                path, value = one.edits[0]
+                if path[-1] == "start" and value == (layer.start or 0) + DAY:
+                    one = replace(one, edits=(*one.edits, (spot.to("start").path, value)))
+                yield one
         for (row, column), (value, place) in layer.cells.items():
             if column not in self.used.get(table.name, ()):
                 continue
@@ -349,8 +355,13 @@ class _Maker:
     # --- accounts
 
     def allowance(self, allowance: Allowance, spot: _Spot) -> Iterator[Mutant]:
-        yield from self.walk(allowance.size, spot.to("size"))
-        yield from self.walk(allowance.kept_at_most, spot.to("kept_at_most"))
+        for part in ("size", "kept_at_most"):
+            for line in range(4):  # what it says stands beneath its name
+                place = Place(spot.place.path, spot.place.line + line)
+                found = list(self.walk(getattr(allowance, part), spot.to(part, place=place)))
+                yield from found
+                if found:
+                    break
         if allowance.kept:
             kept = allowance.kept
             old, new = (f"kept for {count} periods" for count in (kept, kept + 1))

@@ -244,7 +244,8 @@ class Candidates:
         for name in numbers:  # one number after the other
             for value in numbers[name][:40]:
                 for row in rows[:3]:
-                    yield self.record(row, instants[0], {**dict.fromkeys(numbers, 0), name: value}), accounts[0]
+                    made = self.record(row, instants[0], dict.fromkeys(numbers, 0))
+                    yield {**made, name: value}, accounts[0]
         while True:
             fields = {name: self.rng.choice(values) for name, values in numbers.items()}
             for name, one in self.inputs.items():
@@ -279,6 +280,7 @@ class Candidates:
         ]
         around = [value / factor + more for value in known[:80] for more in (0, 1, -1)]
         found = [self.written(value, one.type) for value in [*around, *map(Fraction, (*_SCALES, 0, *range(1, 100)))]]
+        found += [10**power * times for power in range(1, 7) for times in (1, 2, 3, 5, 15, 25)]
         found += [self.written(Fraction(self.rng.randint(1, 5000)), one.type) for _ in range(100)]
         if not one.type.whole:
             found += [decimal_text(Fraction(self.rng.randint(1, 10**5), 10**3)) for _ in range(50)]

@@ -17,6 +17,35 @@ _NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)([KMB]?)(?![\w.])")
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]*")
 _SIZES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
 MONEY = "$€£¥₹"
+_NO_UNITS = frozenset(
+    (
+        "and",
+        "at",
+        "allow",
+        "beyond",
+        "by",
+        "during",
+        "each",
+        "every",
+        "expires",
+        "for",
+        "from",
+        "in",
+        "less",
+        "more",
+        "of",
+        "on",
+        "once",
+        "or",
+        "per",
+        "plus",
+        "to",
+        "up",
+        "when",
+        "with",
+    )
+)
+"""Words that may stand behind a number and are not its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +101,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         behind = text[match.end() :]
         percent = behind.lstrip().startswith("%")
         word = re.match(r"\s+([A-Za-z][A-Za-z-]*)", behind)
-        more = word[1] if word is not None and (find_unit(word[1], {}) or word[1].isupper()) else ""
+        more = word[1] if word is not None and word[1] not in _NO_UNITS else ""
         yield _Token(match[0], value, sign if sign in MONEY else "", percent, more)
 
 
