@@ -18,6 +18,7 @@ from pricelang.account.ledger import Ledger
 from pricelang.account.outcome import Outcome
 from pricelang.account.outcome import Refused
 from pricelang.account.outcome import Rejected
+from pricelang.account.refills import package_for
 from pricelang.account.stores.memory import MemoryStore
 from pricelang.account.terms import Terms
 from pricelang.core import ops
@@ -65,6 +66,7 @@ Attributes = dict[str, Fraction | str | bool | None]
 TRIES = 1500
 """Records that are tried for one change."""
 STORIES = 1000
+MOST_EVENTS = 5000
 MOST_LOOKED = 200
 """Changes for which examples are looked for."""
 MOST_TIMES = 1000
@@ -420,8 +422,16 @@ def _stories(program: Program, changed: Program, mutant: Mutant) -> Iterator[Pro
     policy = program.policy
     if not (policy.takes_funds or policy.fees or policy.limits or policy.grants or policy.finish or program.round_bill):
         return
+    path = mutant.edits[0][0]
+    asked = path[0] == "tables" and bool(_columns(policy, str(path[1])))
+    if path[0] not in ("policy", "round_bill", "account") and not asked:
+        return
     teller = _Teller(program, changed, mutant)
+    events = 0
     for account, steps in islice(teller.made(), STORIES):
+        events += sum(step.times for step in steps)
+        if events > MOST_EVENTS:
+            return
         found = teller.difference(account, steps)
         if found is not None:
             yield found
@@ -514,6 +524,7 @@ class _Teller:
         """Stories that come as near to a limit as one can, and one step further."""
         question = limit.question
         bounds = self.bounds(limit, account)
+        bounds += [bound * level for bound in bounds[:2] for level in limit.alert or ()]
         refused = [name for one in limit.refusals for name in (one.usages or self.program.usages)]
         for usage in dict.fromkeys(question.about or refused or list(self.program.usages)):
             for raw in islice(self.priced(usage, account), 30):
@@ -586,7 +597,7 @@ class _Teller:
             case Spend() | Balance():
                 starts: list[list[Step]] = [[one] for one in self.topups()] if funded else [[]]
                 for start in starts:
-                    paid = Fraction(start[0].raw["amount"]) if start else ZERO
+                    paid = (self.credited(Fraction(start[0].raw["amount"])) or ZERO) if start else ZERO
                     target = paid - bound if isinstance(question.measure, Balance) else bound
                     if target > 0:
                         for spent in self.costing(usage, raw, target, account):
@@ -607,8 +618,21 @@ class _Teller:
         return [self.event(0, "topup", amount=decimal_text(one)) for one in amounts]
 
     def funded(self) -> list[Step]:
-        """A payment before usage, where that is paid from a balance."""
-        return self.topups()[-1:] if self.program.policy.takes_funds else []
+        """A payment before usage, where that is paid from a balance: as large as one can be."""
+        if not self.program.policy.takes_funds:
+            return []
+        known = [Fraction(10**7), *sorted(self.payments(), reverse=True)]
+        amount = next((one for one in known if self.credited(one) is not None), Fraction(100))
+        return [self.event(0, "topup", amount=decimal_text(amount))]
+
+    def credited(self, amount: Fraction) -> Fraction | None:
+        """What a payment brings; None where it is not taken."""
+        package = package_for(self.ready[0], amount)
+        if package is None:
+            return None if self.program.policy.topup is not None else amount
+        if package.get is not None:
+            return package.get
+        return amount * (1 + (package.bonus or 0))
 
     def use(self, after: int, usage: str, raw: Raw, times: int = 1, name: str = "x-1") -> Step:
         own = ("id", "type", "at", "started", "stopped", "account")
@@ -624,10 +648,13 @@ class _Teller:
         kinds = {one.name: one.type for one in self.program.usages[usage].inputs if one.type.kind == "number"}
         for name in kinds:
             rest = {**raw, **{other: 0 for other in kinds if other != name}}
-            kind, unit = side.answer({**rest, name: 10**6}, account)
-            if kind != "charge" or not isinstance(unit, Fraction) or unit <= 0:
+            _, base = side.answer({**rest, name: 0}, account)
+            _, many = side.answer({**rest, name: 10**6}, account)
+            if not isinstance(many, Fraction) or not isinstance(base, Fraction) or many <= base:
                 continue
-            number = target * 10**6 / unit
+            number = (target - base) * 10**6 / (many - base)
+            if number < 0:
+                continue
             if number.denominator == 1:
                 yield {**rest, name: int(number)}
             elif not kinds[name].whole and "/" not in decimal_text(number):
