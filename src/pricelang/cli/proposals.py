@@ -113,7 +113,7 @@ class _Writer:
         at = self.time(str(raw.get("at") or raw["started"]))
         match kind:
             case "topup":
-                return f"{at} topup {self.money(Fraction(str(raw['amount'])))}"
+                return f"{at} topup {self.money(Fraction(str(raw['amount']))).replace(',', '')}"
             case "redeem":
                 return f"{at} redeem {raw['code']}"
             case "start":
