@@ -63,7 +63,7 @@ from pricelang.trial.stories import sent
 Raw = dict[str, Any]
 Attributes = dict[str, Fraction | str | bool | None]
 
-TRIES = 1500
+TRIES = 1000
 """Records that are tried for one change."""
 STORIES = 1000
 MOST_EVENTS = 1500
@@ -246,7 +246,7 @@ class Candidates:
                         fields: Raw = {name: self.scaled(self.inputs[name], scale) for name in numbers}
                         yield self.record(row, at, fields), account
         for name in numbers:  # one number after the other
-            for value in numbers[name][:40]:
+            for value in [10**6, 10**8, *numbers[name][:40]]:
                 for row in rows[:3]:
                     made = self.record(row, instants[0], dict.fromkeys(numbers, 0))
                     yield {**made, name: value}, accounts[0]
