@@ -63,7 +63,7 @@ from pricelang.trial.stories import sent
 Raw = dict[str, Any]
 Attributes = dict[str, Fraction | str | bool | None]
 
-TRIES = 1000
+TRIES = 2000
 """Records that are tried for one change."""
 STORIES = 1000
 MOST_EVENTS = 1500
