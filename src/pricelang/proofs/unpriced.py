@@ -188,7 +188,7 @@ def _refute(study: Study, one: UsageStudy, found: list[Failure]) -> bool:
             return True
     line, box, refused = found[0]
     if refused.code == "vague" or box.open or one.walker.room.of(box, AT) is None:
-        place = line.place if line is not None else refused.place
+        place = line.place if line is not None else _place(study, one, refused, box)
         study.undecided(
             place, f"every record of `{one.usage.name}` has a price here", "it turns on more than can be told"
         )
