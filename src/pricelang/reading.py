@@ -35,13 +35,16 @@ def reading_of(
         noted.asked.clear()
         reading, failed, refuted = checked(source, noted, False), None, None
         is_new = True
-    if reading.program is not None:
+    program = reading.program
+    if program is not None:
         if examples and failed is None:
-            failed, is_new = _failures(reading.program), True
+            failed, is_new = _failures(program), True
         if proofs and refuted is None and not reading.has_errors:
             refuted, is_new = _refuted(reading), True
         if code and not reading.code and not reading.has_errors:
-            reading.code, is_new = _code(reading.program), True
+            reading.code, is_new = _code(program), True
+    elif proofs:
+        reading = _shown(reading, source, noted.folder)
     if is_new:
         kept.keep(file, source, noted.asked, reading, failed, refuted)
     return _with(reading, [*(failed or ()) * examples, *(refuted or ()) * proofs])
@@ -65,6 +68,20 @@ def _refuted(reading: Reading) -> list[Finding]:
     from pricelang.proofs.run import proofs_of
 
     return proofs_of(reading)
+
+
+def _shown(reading: Reading, source: Source, folder: Folder) -> Reading:
+    """Errors that records run into, each with the smallest record that does, where it is found."""
+    from pricelang.proofs.shown import LET
+    from pricelang.proofs.shown import with_records
+
+    errors = [finding for finding in reading.findings if finding.is_error]
+    if any(finding.record for finding in errors) or not {finding.code for finding in errors} <= LET:
+        return reading
+    from pricelang.pipeline import read
+
+    reading.findings = with_records(reading.findings, read(source, folder, LET))
+    return reading
 
 
 def _code(program: Program) -> dict[tuple[str, str], object]:

@@ -64,7 +64,7 @@ def cases(step: n.StepDecl, state: State, scope: Scope, when: ops.Cond | None) -
     asks = [case.when for case in cases if case.when is not None]
     if good and not closed and not exhaustive(asks, scope, scope.given):
         scope.findings.add(codes.NO_CASE_LEFT, step.place)
-        good = False
+        good = codes.NO_CASE_LEFT.code in scope.findings.let
     if not good or not cases:
         return None
     state.unit, state.priced = unit or scope.money, True

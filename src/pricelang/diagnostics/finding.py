@@ -58,6 +58,7 @@ class Findings:
     has_errors: bool = False  # those that are not listed included
     waivers: list[Waived] = field(default_factory=list)
     waivers_used: set[int] = field(default_factory=set)
+    let: frozenset[str] = frozenset()  # codes of errors that are listed and keep nothing from being read
     _seen: set[tuple[str, Place, str]] = field(default_factory=set)
     _full: bool = False
 
@@ -85,7 +86,7 @@ class Findings:
         if key in self._seen:
             return
         self._seen.add(key)
-        self.has_errors = self.has_errors or rule.severity == "error"
+        self.has_errors = self.has_errors or (rule.severity == "error" and rule.code not in self.let)
         if len(self.listed) >= MOST_FINDINGS:
             self.more += 1
             warning = next((at for at, one in reversed(list(enumerate(self.listed))) if not one.is_error), None)

@@ -46,6 +46,7 @@ def prove_matters(study: Study) -> None:
 def _steps(study: Study) -> None:
     """Steps without which every line comes to the same, in every way that it can go."""
     idle: dict[Place, bool] = {}
+    records: dict[Place, str] = {}
     nothing: dict[Place, bool] = {}
     for one in study.usages:
         if not one.is_whole:
@@ -64,6 +65,9 @@ def _steps(study: Study) -> None:
             whole = form_of(left.steps)
             for number in bounded:
                 place = left.steps[number].place
+                if place not in records:
+                    sample = study.sample(one, ends.box, line)
+                    records[place] = sample.text() if sample is not None else ""
                 rest = form_of((*left.steps[:number], *left.steps[number + 1 :]))
                 idle[place] = idle.get(place, True) and _same(left, whole, rest)
             is_nothing = whole is not None and not any(piece.slope or piece.plus for piece in whole.blocks[-1])
@@ -75,9 +79,21 @@ def _steps(study: Study) -> None:
         if (place.path, place.line) in study.known:
             continue
         if nothing.get(place):
-            study.add(codes.NEVER_HAPPENS, place, what="with this step", why="the line never charges anything")
+            study.add(
+                codes.NEVER_HAPPENS,
+                place,
+                what="with this step",
+                why="the line never charges anything",
+                record=records[place],
+            )
         elif is_idle:
-            study.add(codes.NEVER_HAPPENS, place, what="this step", why="changes no charge, whatever is used")
+            study.add(
+                codes.NEVER_HAPPENS,
+                place,
+                what="this step",
+                why="changes no charge, whatever is used",
+                record=records[place],
+            )
 
 
 def _same(line: Line, one: Form | None, two: Form | None) -> bool:

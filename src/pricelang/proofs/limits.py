@@ -164,14 +164,26 @@ def _must_be(study: Study, limit: Limit, walker: Walker, earlier: Iterable[Limit
     if met == {True}:
         _never(study, limit, "can never refuse: it is always so")
     elif met == {False}:
-        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why="always refuses: it is never so")
+        why = "always refuses: it is never so"
+        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=_any(study, limit))
     for other in earlier:
         two = other.question
         if two.word != "be" or shape(two.measure) != shape(measure) or two.when or limit.question.when:
             continue
         if not set(two.values) & set(limit.question.values) and _refused_by(limit) & _refused_by(other):
             why = f"refuses all that `{other.name}` lets through: together they let nothing through"
-            study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why)
+            study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=_any(study, limit))
+
+
+def _any(study: Study, limit: Limit) -> str:
+    """The smallest record that a limit is asked of."""
+    for one in study.usages:
+        if one.usage.name in (_refused_by(limit) or set(limit.question.about)):
+            for _, line, ends in one.ends:
+                sample = study.sample(one, ends.box, line) if isinstance(ends.line, Line) else None
+                if sample is not None:
+                    return sample.text()
+    return ""
 
 
 def _refused_by(limit: Limit) -> set[str]:
@@ -186,7 +198,7 @@ def _against_least(study: Study, limit: Limit, bounds: list[Fraction]) -> None:
     highest = max(bounds)
     if question.word == "reach" and highest <= 0:
         why = "always refuses: nothing used has reached it already"
-        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why)
+        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=_any(study, limit))
         return
     if isinstance(question.measure, Balance):
         return
@@ -199,7 +211,7 @@ def _against_least(study: Study, limit: Limit, bounds: list[Fraction]) -> None:
         why = f"is smaller than the smallest {least[1]}: {shown}, and one is {_shown(study, limit, least[0])}"
     else:
         why = f"always refuses: it is {shown}, and the smallest {least[1]} is {_shown(study, limit, least[0])}"
-    study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=least[2])
+    study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=least[2] or _any(study, limit))
 
 
 def _rows_below_least(study: Study, limit: Limit, bounds: list[Fraction]) -> None:
@@ -212,7 +224,9 @@ def _rows_below_least(study: Study, limit: Limit, bounds: list[Fraction]) -> Non
     if wrong is not None:
         shown = _shown(study, limit, wrong)
         why = f"can be {shown}, and the smallest {least[1]} is {_shown(study, limit, least[0])}"
-        study.add(codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=least[2])
+        study.add(
+            codes.LIMIT_ALWAYS, limit.question.place, name=limit.name, why=why, record=least[2] or _any(study, limit)
+        )
 
 
 def _least(study: Study, limit: Limit) -> tuple[Fraction, str, str] | None:

@@ -66,12 +66,24 @@ def prove_plans(study: Study) -> None:
             if scale is not None and scale.dearer and not scale.gains:
                 told.add(plan)
                 place = _place(study.program, one.name, plan) or one.place or Place("", 1)
-                study.add(codes.DEAR_PLAN, place, plan=plan, other=other)
+                study.add(codes.DEAR_PLAN, place, record=_record(study, name, plan), plan=plan, other=other)
     if not compared:
         return
     found = study.findings.listed[before:]
     said = "; ".join(one.message for one in found) or "each plan is worth it for some use, or gives what others do not"
     study.claims.append(Claim("plans", study.program.name, REFUTED if found else PROVED, said, tuple(found)))
+
+
+def _record(study: Study, name: str, plan: str) -> str:
+    """A record of an account with a plan."""
+    for one in study.usages:
+        for _, line, ends in one.ends:
+            known = ends.box.known.get(name)
+            if isinstance(ends.line, Line) and (known is None or (isinstance(known, Words) and known.has(plan))):
+                sample = study.sample(one, ends.box.with_(name, Words(frozenset((plan,)))), line)
+                if sample is not None:
+                    return sample.text()
+    return ""
 
 
 def _tables(program: Program, name: str) -> Iterator[tuple[Table, int]]:

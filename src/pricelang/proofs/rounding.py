@@ -148,6 +148,7 @@ def _sample(study: Study, one: UsageStudy, line: Line, ends: Ends, value: Fracti
 
 def _say(study: Study, place: Place, sample: Sample | None, what: str, exact: Fraction, rounded: Fraction) -> None:
     if (place.path, place.line) in study.known:
+        study.shown[place.path, place.line] = sample.text() if sample is not None else ""
         return
     currency = study.program.currency
     study.add(

@@ -52,6 +52,10 @@ def proofs_of(reading: Reading) -> list[Finding]:
     for index, waiver in enumerate(findings.waivers):
         if index not in findings.waivers_used and not waiver.used and waiver.slug not in LATER:
             findings.add(codes.UNUSED_WAIVER, waiver.place, slug=waiver.slug)
+    for number, one in enumerate(reading.findings):
+        record = study.shown.get((one.place.path, one.place.line))
+        if record and not one.record:
+            reading.findings[number] = replace(one, record=record)
     return list(findings)
 
 

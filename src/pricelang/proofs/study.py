@@ -60,6 +60,7 @@ class Study:
         self.program = program
         self.findings = findings
         self.known = known  # (path, line) of what the checker has said already
+        self.shown: dict[tuple[str, int], str] = {}  # and a record that shows it
         self.bench = Bench(program)
         self.claims: list[Claim] = []
         self.usages = [self._walk(usage) for usage in program.usages.values()]
