@@ -211,7 +211,7 @@ def _say(
         study.add(codes.PRICE_GAP, place, record=record, name=name)
     elif error.code in ("two-prices", "two-rows"):
         more = f", and so do {pairs - 1} more pairs of rows with theirs" if pairs > 1 else ""
-        study.add(codes.PRICED_TWICE, place, record=record, usage=name, why=error.message + more)
+        study.add(codes.TWO_FIT, place, record=record, usage=name, why=error.message + more)
     else:
         study.add(codes.UNPRICED, place, record=record, what=f"a record that fits `{name}`", why=error.message)
 
