@@ -14,7 +14,11 @@ from pricelang.core.reading import Reading
 from pricelang.diagnostics.finding import Finding
 from pricelang.files import Folder
 from pricelang.files import read_text
+from pricelang.light import TYPE_CHECKING
 from pricelang.source import Source
+
+if TYPE_CHECKING:
+    from pricelang.pipeline import Loader
 
 
 def reading_of(
@@ -50,7 +54,7 @@ def reading_of(
     return _with(reading, [*(failed or ()) * examples, *(refuted or ()) * proofs])
 
 
-def checked(source: Source, folder: Folder | kept.Noted, examples: bool = True) -> Reading:
+def checked(source: Source, folder: Loader, examples: bool = True) -> Reading:
     """A text read and checked; examples that do not hold are findings too."""
     from pricelang.pipeline import read
 

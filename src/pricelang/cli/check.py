@@ -7,23 +7,16 @@ from datetime import UTC
 from datetime import date
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from pricelang.cli.findings import as_dict
-from pricelang.cli.findings import as_github
-from pricelang.cli.findings import as_text
-from pricelang.cli.findings import colored
-from pricelang.cli.findings import counted
-from pricelang.cli.findings import summed
+from pricelang.cli.outputs import CHECK_FORMATS
+from pricelang.cli.outputs import Report
+from pricelang.cli.outputs import Ruleset
+from pricelang.cli.outputs import show
 from pricelang.cli.rules import Unreadable
 from pricelang.cli.rules import rule_files
 from pricelang.reading import reading_of
-
-if TYPE_CHECKING:
-    from pricelang.core.reading import Reading
 
 
 @click.command("check", short_help="Check rule files or folders of them.")
@@ -34,10 +27,10 @@ if TYPE_CHECKING:
 @click.option("--today", metavar="DATE", help="The day that --expiring counts from, where it is not this one.")
 @click.option(
     "--output-format",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(CHECK_FORMATS),
     default="text",
     show_default=True,
-    help="text for people, json for programs, github for annotations in GitHub Actions.",
+    help="text is for people; the others are for CI systems and other programs.",
 )
 @click.pass_context
 def command(
@@ -56,7 +49,7 @@ def command(
     Exit code 0: no errors. 1: errors (with --strict also warnings). 2: a path that cannot be read.
     """
     window = _window(expiring, today)
-    done: list[tuple[Path, Reading]] = []
+    done: list[Ruleset] = []
     unreadable: list[Unreadable] = []
     for file in rule_files(paths):
         if isinstance(file, Unreadable):
@@ -67,31 +60,16 @@ def command(
                 from pricelang.proofs.run import expiring as ending
 
                 reading.findings += ending(reading, *window)
-            done.append((file, reading))
-    findings = [(finding, file, one) for file, one in done for finding in one.findings]
-    more = sum(one.more for _, one in done)
-    if output_format == "json":
-        import json
-
-        listed = [as_dict(finding, file) for finding, file, _ in findings]
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
-    elif output_format == "github":
-        for finding, file, _ in findings:
-            click.echo(as_github(finding, file))
-    else:
-        color = colored()
-        for finding, file, one in findings:
-            click.echo(as_text(finding, file, one.sources, color) + "\n", color=color)
-        if done:
-            click.echo(f"{counted(len(done), 'ruleset')} checked: {summed([f for f, _, _ in findings], more)}")
-    if output_format != "text" and more:
-        click.echo(f"{more} more findings are not listed", err=True)
+            done.append(Ruleset(file, reading))
+    report = Report(done, [error.message for error in unreadable], strict)
+    show(output_format, report)
     for error in unreadable:
         error.show()
     if unreadable:
         ctx.exit(2)
-    doubtful = more or any(finding.severity != "note" for finding, _, _ in findings)
-    if any(one.has_errors or one.program is None for _, one in done) or (strict and doubtful):
+    readings = [one.reading for one in done]
+    doubtful = report.more or any(finding.severity != "note" for one in readings for finding in one.findings)
+    if any(one.has_errors or one.program is None for one in readings) or (strict and doubtful):
         ctx.exit(1)
 
 

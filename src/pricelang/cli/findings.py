@@ -1,8 +1,7 @@
-"""Findings as people read them, with the line they stand in underlined; and as other programs do."""
+"""Findings as people read them, with the line they stand in underlined. For programs they are in `outputs/`."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import unicodedata
@@ -58,43 +57,6 @@ def as_text(finding: Finding, file: Path, sources: Mapping[str, Source], color: 
     return "\n".join(lines)
 
 
-def as_dict(finding: Finding, file: Path) -> dict[str, object]:
-    """A finding for other programs; the keys stay as they are."""
-    place = finding.place
-    told: dict[str, object] = {
-        "path": path_of(file, place.path),
-        "line": place.line,
-        "column": place.column,
-        "end_column": max(place.end, place.column),
-        "code": finding.code,
-        "slug": finding.slug,
-        "severity": finding.severity,
-        "message": finding.message,
-        "advice": finding.advice,
-    }
-    if finding.record:
-        told["record"] = json.loads(finding.record)
-    if finding.also:
-        told["also"] = [{"path": path_of(file, one.path), "line": one.line} for one in finding.also]
-    return told
-
-
-def as_github(finding: Finding, file: Path) -> str:
-    """A finding as a line that GitHub's CI shows beside the code."""
-    place = finding.place
-    message = finding.message + (f"; {finding.advice}" if finding.advice else "")
-    facts = {
-        "file": path_of(file, place.path),
-        "line": str(place.line),
-        "col": str(place.column),
-        "endColumn": str(max(place.end, place.column)),
-        "title": f"{finding.code} {finding.slug}",
-    }
-    told = ",".join(f"{key}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in facts.items())
-    kind = "notice" if finding.severity == "note" else finding.severity
-    return f"::{kind} {told}::{_escaped(message)}"
-
-
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 error`, `2 errors`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
@@ -147,7 +109,3 @@ def _cut(text: str, start: int, stop: int) -> tuple[str, str, str]:
     if len(after) > room - len(marked):
         after = after[: room - len(marked)] + "…"
     return before, marked, after
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -21,6 +21,7 @@ COMMANDS = {
     "report": ("pricelang.cli.report", "Report usage, spend, balance and invoices."),
     "prove": ("pricelang.cli.prove", "Prove what holds for every record, or refute it with one."),
     "ask": ("pricelang.cli.ask", "Ask what can be bought, when a limit comes, which plan is cheapest."),
+    "diff": ("pricelang.cli.diff", "Tell what changed between two versions of rules, in rules and in money."),
     "explain": ("pricelang.cli.explain", "Tell one charge, step by step."),
     "rule": ("pricelang.cli.rule", "Show the page of a finding, or list all findings."),
     "schema": ("pricelang.cli.schema", "Print the JSON Schema of the usage records a ruleset takes."),
@@ -34,7 +35,7 @@ DONE, FOUND, USAGE, INTERRUPTED, PIPE_CLOSED, OWN_FAULT = 0, 1, 2, 130, 141, 70
 _EPILOG = """\b
 Exit codes:
   0    done
-  1    errors were found, examples failed, or records were rejected
+  1    errors were found, examples failed, records were rejected, or a gate did not hold
   2    the command was not understood, a file cannot be read, or rules have errors
   130  interrupted
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 
@@ -16,10 +14,11 @@ def command(ctx: click.Context, name: str | None) -> None:
     CODE is a number such as PL201, or a word such as unknown-name. Without it, all findings are listed.
     """
     from pricelang.diagnostics.codes import RULES
+    from pricelang.diagnostics.codes import summary
 
     if name is None:
         for rule in RULES.values():
-            click.echo(f"{rule.code}  {rule.slug:<24} {rule.severity:<8} {_summary(rule.message)}".rstrip())
+            click.echo(f"{rule.code}  {rule.slug:<24} {rule.severity:<8} {summary(rule.message)}".rstrip())
         return
     wanted = name.strip().lower()
     found = next((rule for rule in RULES.values() if wanted in (rule.code.lower(), rule.slug)), None)
@@ -38,10 +37,4 @@ def command(ctx: click.Context, name: str | None) -> None:
     if page.is_file():
         click.echo(page.read_text(encoding="utf-8").rstrip("\n"))
         return
-    click.echo(f"# {found.code} {found.slug} ({found.severity})\n\n{_summary(found.message)}")
-
-
-def _summary(message: str) -> str:
-    """A finding's sentence without the words that are filled in where it is made."""
-    text = re.sub(r"`?\{\w+\}`?", "…", message)
-    return "what is wrong is said where it is found" if text == "…" else text
+    click.echo(f"# {found.code} {found.slug} ({found.severity})\n\n{summary(found.message)}")

@@ -10,6 +10,10 @@ from pricelang.cli.findings import as_text
 from pricelang.cli.findings import colored
 from pricelang.cli.findings import counted
 from pricelang.cli.findings import show_errors
+from pricelang.cli.outputs import TEST_FORMATS
+from pricelang.cli.outputs import Report
+from pricelang.cli.outputs import Ruleset
+from pricelang.cli.outputs import show_examples
 from pricelang.cli.rules import Unreadable
 from pricelang.cli.rules import rule_files
 from pricelang.reading import reading_of
@@ -17,8 +21,15 @@ from pricelang.reading import reading_of
 
 @click.command("test", short_help="Run the examples that stand beside the rules.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option(
+    "--output-format",
+    type=click.Choice(TEST_FORMATS),
+    default="text",
+    show_default=True,
+    help="text is for people; the others are for CI systems and other programs.",
+)
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[str, ...]) -> None:
+def command(ctx: click.Context, paths: tuple[str, ...], output_format: str) -> None:
     """Run the examples of rule files, or of every ruleset in folders, and tell which do not hold.
 
     Stories of accounts (top-ups, limits, grants) run in a ledger that is kept in memory alone.
@@ -29,21 +40,28 @@ def command(ctx: click.Context, paths: tuple[str, ...]) -> None:
 
     rulesets = passed = failed = 0
     wrong = False
+    report = Report()
     for file in rule_files(paths):
         if isinstance(file, Unreadable):
             file.show()
+            report.unreadable.append(file.message)
             wrong = True
             continue
         one = reading_of(file, examples=False)
         if one.program is None or one.has_errors:
             show_errors(one.findings, file, one.sources)
             click.echo(f"{file}: not run, the rules have errors", err=True)
+            report.rulesets.append(Ruleset(file, one))
             wrong = True
             continue
         rulesets += 1
         results = outcomes(one.program)
         bad = [result for result in results if result.failures]
         good = len(results) - len(bad)
+        passed, failed = passed + good, failed + len(bad)
+        report.rulesets.append(Ruleset(file, one, results))
+        if output_format != "text":
+            continue
         click.echo(f"{file}: {_told(good, len(bad))}")
         color = colored(sys.stdout)
         for result in bad:
@@ -52,8 +70,9 @@ def command(ctx: click.Context, paths: tuple[str, ...]) -> None:
                 click.echo(as_text(finding, file, one.sources, color), color=color)
         if bad:
             click.echo()
-        passed, failed = passed + good, failed + len(bad)
-    if rulesets > 1:
+    if output_format != "text":
+        show_examples(output_format, report)
+    elif rulesets > 1:
         click.echo(f"{counted(rulesets, 'ruleset')}: {_told(passed, failed)}")
     if wrong:
         ctx.exit(2)

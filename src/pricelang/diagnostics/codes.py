@@ -24,6 +24,14 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
+def summary(message: str) -> str:
+    """A rule's sentence without the words that are filled in where the finding is made."""
+    import re
+
+    text = re.sub(r"`?\{\w+\}`?", "…", message)
+    return "what is wrong is said where it is found" if text == "…" else text
+
+
 def _error(code: str, slug: str, message: str, advice: str = "") -> Rule:
     return _rule(code, slug, "error", message, advice)
 

@@ -238,8 +238,9 @@ def _place(study: Study, one: UsageStudy, refused: Refused, box: Box) -> Place:
         if given is not None and given.default in known.allowed and given.place is not None:
             return given.place
         for other in study.program.tables.values():
-            for row in other.rows:
-                if other is not table and any(part in known.allowed for part in row.keys[0] if isinstance(part, str)):
+            at = [number for number, each in enumerate(other.keys) if getattr(each.of, "name", None) == name]
+            for row in other.rows if at and other is not table else ():
+                if any(part in known.allowed for part in row.keys[at[0]] if isinstance(part, str)):
                     return row.place
     return table.place
 

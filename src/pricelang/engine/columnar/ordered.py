@@ -25,6 +25,7 @@ from pricelang.engine.columnar.batch import subset
 from pricelang.engine.columnar.counted import Counting
 from pricelang.engine.columnar.moments import instants_of
 from pricelang.engine.columnar.plan import Plan
+from pricelang.engine.columnar.plan import UsagePlan
 from pricelang.engine.columnar.sources import BATCH
 from pricelang.engine.columnar.terms import ACCOUNT
 from pricelang.engine.columnar.words import Bools
@@ -172,13 +173,24 @@ def sorted_rows(table: pa.Table) -> Ints:
 class Ordered:
     """Prices slices, one after another."""
 
-    def __init__(self, plan: Plan, engine: Engine, account_of: Any, with_lines: bool, loops: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Engine,
+        account_of: Any,
+        with_lines: bool,
+        loops: bool,
+        outputs: Callable[[UsagePlan], list[Any]] | None = None,
+    ) -> None:
+        def asked(usage: UsagePlan) -> list[Any]:
+            return outputs_of(usage, with_lines) if outputs is None else outputs(usage)
+
         self.plan = plan
         self.engine = engine
         self.account_of = account_of
         self.intake = Intake(engine.program)
         self.counting = {
-            name: Counting(usage, engine.program, outputs_of(usage, with_lines), plan.sources.known, loops)
+            name: Counting(usage, engine.program, asked(usage), plan.sources.known, loops)
             for name, usage in plan.usages.items()
             if not usage.always_wide
         }

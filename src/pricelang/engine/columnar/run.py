@@ -56,6 +56,7 @@ from pricelang.engine.columnar.sources import Unit
 from pricelang.engine.columnar.terms import Accounts
 from pricelang.engine.columnar.totals import Groups
 from pricelang.engine.columnar.totals import Total
+from pricelang.engine.columnar.words import Words
 from pricelang.engine.counts import Counts
 from pricelang.engine.intake import Intake
 from pricelang.engine.intake import Record
@@ -163,20 +164,27 @@ class Columnar:
             return self._by_definition(source, wanted)
         if counts_over_time(self.program):
             return self._counted(source, wanted)
-        return _Run(self, source, wanted).go()
+        return PlainRun(self, source, wanted).go()
 
     # --- where something counts over a period
 
     def _counted(self, source: Source, wanted: Wanted) -> Outcome:
         """In columns where the order of time can be told from them, else by the definition, which sorts the records."""
+        plan = self.ordered_plan(source)
+        if plan is not None:
+            try:
+                return OrderedRun(self, plan, source, wanted).go()
+            except NotOrdered:
+                pass
+        return self._by_definition(source, wanted)
+
+    def ordered_plan(self, source: Source) -> Plan | None:
+        """The plan of a ruleset that counts over periods; None where columns would not help."""
         if "at" in source.schema.names and not any(one.kept for one in self.program.allowances.values()):
             plan = Plan(self.engine, self.sources, source.schema)
             if any(not usage.always_wide for usage in plan.usages.values()):
-                try:
-                    return _OrderedRun(self, plan, source, wanted).go()
-                except NotOrdered:
-                    pass
-        return self._by_definition(source, wanted)
+                return plan
+        return None
 
     def _by_definition(self, source: Source, wanted: Wanted) -> Outcome:
         """All records by the definition, which sorts them."""
@@ -279,14 +287,14 @@ def _unit(source: Source) -> str:
     return "us"
 
 
-class _OrderedRun:
+class OrderedRun:
     """One run over records that are priced in order of time."""
 
     def __init__(self, columnar: Columnar, plan: Plan, source: Source, wanted: Wanted) -> None:
         self.columnar = columnar
         self.source = source
         self.wanted = wanted
-        self.plain = _Run(columnar, source, wanted, plan)
+        self.plain = PlainRun(columnar, source, wanted, plan)
         charged = wanted.charges is not None
         self.ordered = Ordered(plan, columnar.engine, columnar.account_of, charged, wanted.loops_for(source))
 
@@ -370,11 +378,12 @@ class _OrderedRun:
         parts = -(-self.source.count // IN_MEMORY)
         rejections: list[tuple[int, Rejection]] = []
         with Spill(parts) as records, Spill(parts) as charges:
-            self._split(records, parts)
+            split(self.source, self.plain.columns, self.columnar.sources.words["account"], self.ordered.own, records)
             for part in range(parts):
                 batches = list(records.read(part))
                 if parts == 1 or batches:
-                    table = pa.Table.from_batches(batches) if parts > 1 else self._whole_table()
+                    whole = parts == 1
+                    table = whole_table(self.source, self.plain.columns) if whole else pa.Table.from_batches(batches)
                     self._price_sorted(table, part, charges, rejections)
             charges.finish()
             rejections.sort(key=lambda one: one[0])
@@ -383,35 +392,6 @@ class _OrderedRun:
                 schema = self.columnar.schema(self.source)
                 for batch in charges.merged(BATCH):
                     self._hand_over(shaped(batch, schema))
-
-    def _whole_table(self) -> pa.Table:
-        batches = [batch for unit in self.source.units() for batch in self.source.batches(unit, self.plain.columns)]
-        table = pa.Table.from_batches(batches).unify_dictionaries()
-        return table.append_column(ROW, pa.array(np.arange(table.num_rows), pa.int64()))
-
-    def _split(self, records: Spill, parts: int) -> None:
-        """Puts the records of an account into one file, and all of those that are kept apart into the first."""
-        if parts == 1:
-            return
-        start = 0
-        words = self.columnar.sources.words["account"]
-        for unit in self.source.units():
-            for batch in self.source.batches(unit, self.plain.columns):
-                index = batch.schema.get_field_index("account")
-                column = batch.column(index) if index >= 0 else pa.nulls(batch.num_rows, pa.string())
-                if isinstance(column.type, pa.DictionaryType):
-                    column = column.dictionary_decode()
-                names = column.to_pylist() if _is_text_type(column.type) else [None] * batch.num_rows
-                own = self.ordered.own
-                which = np.array(
-                    [0 if name is None or name in own else words.number(name) % parts for name in names], np.int64
-                )
-                rows = np.arange(start, start + batch.num_rows)
-                for part in np.unique(which).tolist():
-                    mine = np.flatnonzero(which == part)
-                    records.add(part, batch.take(pa.array(mine)), rows[mine])
-                start += batch.num_rows
-        records.finish()
 
     def _price_sorted(
         self, table: pa.Table, part: int, charges: Spill, rejections: list[tuple[int, Rejection]]
@@ -460,6 +440,37 @@ class _OrderedRun:
         columnar._hand_over(charges, rejections, self.wanted, written, _unit(self.source))
 
 
+def whole_table(source: Source, columns: list[str] | None) -> pa.Table:
+    """All records of a source, with their rows."""
+    batches = [batch for unit in source.units() for batch in source.batches(unit, columns)]
+    table = pa.Table.from_batches(batches).unify_dictionaries()
+    return table.append_column(ROW, pa.array(np.arange(table.num_rows), pa.int64()))
+
+
+def split(source: Source, columns: list[str] | None, words: Words, own: set[str], records: Spill) -> None:
+    """Puts the records of an account into one file, and all of those that are kept apart (`own`) into the first."""
+    parts = records.parts
+    if parts == 1:
+        return
+    start = 0
+    for unit in source.units():
+        for batch in source.batches(unit, columns):
+            index = batch.schema.get_field_index("account")
+            column = batch.column(index) if index >= 0 else pa.nulls(batch.num_rows, pa.string())
+            if isinstance(column.type, pa.DictionaryType):
+                column = column.dictionary_decode()
+            names = column.to_pylist() if _is_text_type(column.type) else [None] * batch.num_rows
+            which = np.array(
+                [0 if name is None or name in own else words.number(name) % parts for name in names], np.int64
+            )
+            rows = np.arange(start, start + batch.num_rows)
+            for part in np.unique(which).tolist():
+                mine = np.flatnonzero(which == part)
+                records.add(part, batch.take(pa.array(mine)), rows[mine])
+            start += batch.num_rows
+    records.finish()
+
+
 def _rows_of(priced: Priced) -> Iterator[Any]:
     yield np.zeros(0, np.int64)
     for part in priced.parts:
@@ -467,7 +478,7 @@ def _rows_of(priced: Priced) -> Iterator[Any]:
     yield np.array([row for row, _ in priced.charges], np.int64)
 
 
-class _Run:
+class PlainRun:
     """One run over records of which each is priced by itself."""
 
     def __init__(self, columnar: Columnar, source: Source, wanted: Wanted, plan: Plan | None = None) -> None:
@@ -524,11 +535,11 @@ class _Run:
         """Decides which of the records with an id of several are duplicates, or conflicts, or neither."""
         seen = Seen()
         intake = Intake(self.columnar.program)
-        for row, raw in self._repeats():
-            self._judge(row, raw, seen, intake)
+        for row, raw in self.again():
+            self.judge(row, raw, seen, intake)
         self.repeat_rows = np.array(sorted(self.repeats), np.int64)
 
-    def _repeats(self) -> Iterator[tuple[int, Any]]:
+    def again(self) -> Iterator[tuple[int, Any]]:
         """The records whose id may occur more than once, with their rows, in order."""
         if self.source.schema.names.count("id") != 1:
             return
@@ -552,13 +563,14 @@ class _Run:
     def owners_of_repeats(self) -> set[str]:
         """The accounts of records with an id that occurs again."""
         found: set[str] = set()
-        for _, raw in self._repeats():
+        for _, raw in self.again():
             account = raw.get("account") if isinstance(raw, dict) else None
             if isinstance(account, str):
                 found.add(account)
         return found
 
-    def _judge(self, row: int, raw: Any, seen: Seen, intake: Intake) -> None:
+    def judge(self, row: int, raw: Any, seen: Seen, intake: Intake) -> None:
+        """Keeps for a row that it is a duplicate or a conflict, where it is, after what was seen before it."""
         if isinstance(raw, RecordError):
             return
         try:
