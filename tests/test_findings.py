@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pricelang
 from pricelang.diagnostics.codes import RULES
 from pricelang.diagnostics.finding import Finding
 from pricelang.library import reading_of
+from pricelang.proofs.run import expiring
 
 PAGES = Path(str(resources.files(pricelang))) / "diagnostics" / "pages"
 BLOCK = re.compile(r"^```(price bad|price good|file)([^\n]*)\n(.*?)^```$", re.M | re.S)
@@ -26,7 +29,8 @@ def findings_of(code: str, kind: str, folder: Path) -> list[Finding]:
     """The findings of a page's example, in a folder with the files that stand on the page.
 
     An example may say how it is to be read: `latin-1` is saved in that encoding, `escaped` writes hidden characters as
-    `\\u200b`, `stretch=N` has N letters for each `…`, `repeat=N` has each line with `…` N times, numbered.
+    `\\u200b`, `stretch=N` has N letters for each `…`, `repeat=N` has each line with `…` N times, numbered, `expiring=DATE`
+    asks on that day what ends within 30 days.
     """
     examples = []
     for what, options, text in BLOCK.findall(text_of(code)):
@@ -49,7 +53,13 @@ def findings_of(code: str, kind: str, folder: Path) -> list[Finding]:
         text = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), text).replace("\\t", "\t")
     file = folder / "example.price"
     file.write_bytes(text.encode("latin-1" if "latin-1" in options else "utf-8"))
-    return reading_of(file).findings
+    reading = reading_of(file, proofs=True)
+    for option in options:
+        if option.startswith("expiring="):
+            assert reading.program is not None
+            day = Fraction((date.fromisoformat(option.removeprefix("expiring=")) - date(1970, 1, 1)).days * 86_400)
+            return [*reading.findings, *expiring(reading, day, day + 30 * 86_400)]
+    return reading.findings
 
 
 def test_every_finding_has_a_page_and_every_page_a_finding() -> None:

@@ -340,7 +340,7 @@ UNPRICED = _warning(
     'price it, or say that it is not offered with `—`; if it is meant, add `allow unpriced "why"`',
     proved=True,
 )
-PRICED_TWICE = _warning(
+TWO_FIT = _warning(
     "PL802", "two-fit", "for some records of `{usage}` {why}", "make them exclude each other", proved=True
 )
 NEVER_HAPPENS = _warning("PL803", "never-happens", "{what} {why}", "delete it, or write what is meant", proved=True)

@@ -42,6 +42,7 @@ from pricelang.source import Place
 ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST = Fraction(10) ** 18
+REQUESTS = "requests"
 LEVELS = (None, Fraction(1000), Fraction(10) ** 6)
 """How much is used of everything else, in each field's own unit; None is as little as can be."""
 
@@ -146,6 +147,10 @@ def _in_line(one: UsageStudy, line: Line, box: Box) -> Iterator[Doubt]:
     if form is None or not any(falls(block) for block in form.blocks):
         return
     total = linear(line.of)
+    if total is not None and not total.of and total.plus > 0 and len(form.blocks) == 1 and _counts_records(line):
+        for edge in falls(form.blocks[0]):
+            yield Doubt(_falling(line), box, line, REQUESTS, edge / total.plus)
+        return
     name = _main(one, total)
     if total is None or name is None:
         return
@@ -161,6 +166,11 @@ def _in_line(one: UsageStudy, line: Line, box: Box) -> Iterator[Doubt]:
                 sizes.append(step.size.value * scale)
                 if isinstance(step, ops.Packages):
                     scale *= step.size.value
+
+
+def _counts_records(line: Line) -> bool:
+    """Whether a line that is the same for each record adds up over a period, and comes down by volume."""
+    return any(isinstance(step, ops.Tiers) and step.each is not None for step in line.steps)
 
 
 def _falling(line: Line) -> Place:
@@ -265,6 +275,8 @@ def _price_above(one: UsageStudy, name: str, edge: Fraction) -> Place | None:
 
 def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     """Two records on both sides of an edge of which the larger costs less, as small as can be found."""
+    if doubt.name == REQUESTS:
+        return _drop_of_many(study, one, doubt)
     known = one.walker.room.of(doubt.box, doubt.name)
     input_ = one.walker.room.inputs.get(doubt.name)
     unit = input_.type.factor if input_ is not None else ONE
@@ -292,6 +304,30 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
                 if dear > cheap:
                     return Drop(low, dear, high, cheap, first, second, doubt, level)
     return None
+
+
+def _drop_of_many(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
+    """So many equal records of one period, and one more with which all together cost less.
+
+    What the line comes to is told by its form. The record engine is asked what the one more costs, after as many as
+    are counted: less than nothing.
+    """
+    assert doubt.line is not None
+    sample = study.sample(one, doubt.box, doubt.line)
+    low = doubt.edge // 1
+    dear, cheap = _of_many(doubt.line, low), _of_many(doubt.line, low + 1)
+    if sample is None or dear is None or cheap is None or cheap >= dear:
+        return None
+    charge = study.bench.charge_after(sample, low)
+    if charge is None or charge.exact_amount >= 0:
+        return None
+    return Drop(low, dear, low + 1, cheap, sample, sample, doubt, None)
+
+
+def _of_many(line: Line, number: Fraction) -> Fraction | None:
+    """What a line comes to for so many equal records of one period."""
+    form, total = form_of(line.steps), linear(line.of)
+    return value_at(form, number * total.plus) if form is not None and total is not None else None
 
 
 def _edge(study: Study, one: UsageStudy, doubt: Doubt, level: Fraction | None) -> Fraction | None:
@@ -346,6 +382,8 @@ def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level:
 def _say(study: Study, one: UsageStudy, drop: Drop) -> None:
     input_ = one.walker.room.inputs.get(drop.doubt.name)
     unit, factor = (input_.type.unit, input_.type.factor) if input_ is not None else ("second", ONE)
+    if drop.doubt.name == REQUESTS:
+        unit, factor = "request", ONE
     currency = study.program.currency
     even = _even(study, one, drop)
     line = drop.doubt.line
@@ -369,6 +407,9 @@ def _even(study: Study, one: UsageStudy, drop: Drop) -> Fraction | None:
     step = drop.high - drop.low
 
     def enough(value: Fraction) -> bool | None:
+        if drop.doubt.name == REQUESTS and drop.doubt.line is not None:
+            paid = _of_many(drop.doubt.line, value)
+            return None if paid is None else paid >= drop.dear
         sample = _sample(study, one, drop.doubt, value, drop.level)
         cost = study.cost(sample) if sample is not None else None
         return None if cost is None else cost >= drop.dear

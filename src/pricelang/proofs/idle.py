@@ -97,11 +97,11 @@ def _steps(study: Study) -> None:
 
 
 def _same(line: Line, one: Form | None, two: Form | None) -> bool:
-    """Whether two forms come to the same for every quantity that a line can begin with."""
+    """Whether two forms come to the same for every quantity that a line can begin with; over a period that is any."""
     if one is None or two is None:
         return False
     total = linear(line.of)
-    if total is not None and not total.of:
+    if total is not None and not total.of and not any(getattr(step, "each", None) is not None for step in line.steps):
         left, right = value_at(one, total.plus), value_at(two, total.plus)
         return left is not None and left == right
     return one == two

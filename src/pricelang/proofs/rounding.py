@@ -1,8 +1,8 @@
 """Where rounding happens, by how much it can be off, and where it changes what small use costs beyond reason.
 
-A record of usual size is charged as it is and as it would be without any rounding: a thousand tokens or characters, one
-of anything else. Where rounding makes that half as much again, or half of it, or nothing, it is told: whoever splits or
-merges their use pays another price then.
+A record of usual size is charged as it is and as it would be without any rounding: a thousand tokens or characters, a
+minute of what is counted in seconds, thirty days of what runs, one of anything else. Where rounding makes that half as
+much again, or half of it, or nothing, it is told: whoever splits or merges their use pays another price then.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from pricelang.source import Place
 ZERO = Fraction(0)
 ONE = Fraction(1)
 HALF = Fraction(1, 2)
+RUNNING = "duration"
+MONTH = Fraction(30 * 86_400)
 BY_THE_THOUSAND = ("token", "character", "byte")
 MOST_WAYS = 40
 """Ways of one line of which a record is tried."""
@@ -125,7 +127,8 @@ def _to_blame(steps: list[ops.Round], left: Line, exact: Fraction) -> Place:
 
 
 def _sizes(line: Line) -> list[Fraction]:
-    return [(Fraction(1000) if line.unit in BY_THE_THOUSAND else ONE) * line.factor]
+    usual = Fraction(1000) if line.unit in BY_THE_THOUSAND else Fraction(60) if line.unit == "second" else ONE
+    return [usual * line.factor]
 
 
 def _told(one: UsageStudy, sample: Sample, line: Line, value: Fraction) -> str:
@@ -143,6 +146,9 @@ def _sample(study: Study, one: UsageStudy, line: Line, ends: Ends, value: Fracti
         if not isinstance(span, Span) or not span.has(wanted):
             return None
         fixed[name] = wanted
+    running = one.walker.room.of(ends.box, RUNNING) if one.usage.is_resource and RUNNING not in fixed else None
+    if isinstance(running, Span) and running.has(MONTH):
+        fixed[RUNNING] = MONTH
     return sample_of(one.walker.room, ends.box, one.walker.custom, (), fixed)
 
 

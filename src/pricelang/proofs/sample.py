@@ -34,6 +34,8 @@ from pricelang.proofs.spans import Words
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
+MOST_CHARGED = 300
+"""Equal records that are charged one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,26 @@ class Bench:
             return self.engine.rate(self.intake.read(sample.raw), sample.account, Counts(), tell)
         except RecordError as error:
             return error
+
+    def charge_after(self, sample: Sample, number: Fraction) -> Charge | None:
+        """The charge of a record after so many equal ones of its period; None where that cannot be told.
+
+        Up to a few hundred are charged; of more, what the first one counted is counted so many times, where there is
+        one total alone that it went to.
+        """
+        try:
+            record, counts = self.intake.read(sample.raw), Counts()
+            if number <= MOST_CHARGED:
+                for _ in range(int(number)):
+                    self.engine.rate(record, sample.account, counts)
+            else:
+                self.engine.rate(record, sample.account, counts)
+                if len(counts.totals) != 1 or counts.wallets:
+                    return None
+                counts.totals = {key: (one * number, two * number) for key, (one, two) in counts.totals.items()}
+            return self.engine.rate(record, sample.account, counts)
+        except RecordError:
+            return None
 
     def explain(self, sample: Sample) -> Charge | RecordError:
         """The same, with all that its story needs."""

@@ -188,7 +188,7 @@ def _refute(study: Study, one: UsageStudy, found: list[Failure]) -> bool:
             return True
     line, box, refused = found[0]
     if refused.code == "vague" or box.open or one.walker.room.of(box, AT) is None:
-        place = line.place if line is not None else refused.place
+        place = line.place if line is not None else _place(study, one, refused, box)
         study.undecided(
             place, f"every record of `{one.usage.name}` has a price here", "it turns on more than can be told"
         )
@@ -211,7 +211,7 @@ def _say(
         study.add(codes.PRICE_GAP, place, record=record, name=name)
     elif error.code in ("two-prices", "two-rows"):
         more = f", and so do {pairs - 1} more pairs of rows with theirs" if pairs > 1 else ""
-        study.add(codes.PRICED_TWICE, place, record=record, usage=name, why=error.message + more)
+        study.add(codes.TWO_FIT, place, record=record, usage=name, why=error.message + more)
     else:
         study.add(codes.UNPRICED, place, record=record, what=f"a record that fits `{name}`", why=error.message)
 
