@@ -43,6 +43,8 @@ ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST = Fraction(10) ** 18
 REQUESTS = "requests"
+MOST_TRIED = 12
+"""Edges of one place that are tried by records; where none of them drops, it is left undecided."""
 LEVELS = (None, Fraction(1000), Fraction(10) ** 6)
 """How much is used of everything else, in each field's own unit; None is as little as can be."""
 
@@ -80,17 +82,17 @@ def prove_no_cliffs(study: Study) -> None:
         before = len(study.findings.listed)
         undecided = False
         told: set[Place] = set()
-        failed: set[Place] = set()
+        failed: dict[Place, int] = {}
         for doubt in _doubts(one):
-            if doubt.place in told:
+            if doubt.place in told or failed.get(doubt.place, 0) >= MOST_TRIED:
                 continue
             drop = _drop(study, one, doubt)
             if drop is None:
-                failed.add(doubt.place)
+                failed[doubt.place] = failed.get(doubt.place, 0) + 1
                 continue
             told.add(doubt.place)
             _say(study, one, drop)
-        undecided = bool(failed - told) or not one.is_whole
+        undecided = bool(failed.keys() - told) or not one.is_whole
         found = study.findings.listed[before:]
         answer = REFUTED if found else OPEN if undecided else PROVED
         said = {
@@ -281,18 +283,23 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     input_ = one.walker.room.inputs.get(doubt.name)
     unit = input_.type.factor if input_ is not None else ONE
     whole = isinstance(known, Span) and known.step is not None
-    steps = [unit] if whole else [unit / 10**power for power in (0, 1, 2, 3, 6, 9)]
+    steps = [unit] if whole else [unit / 10**power for power in (0, 2, 6)]
     for level in LEVELS:
         middle = doubt.edge if doubt.sum is None else _edge(study, one, doubt, level)
         if middle is None:
             continue
         for step in steps:
-            edge = middle // step * step if doubt.sum is not None else middle
-            at = [edge - step, edge, edge + step, *([edge + 2 * step, edge + 10 * step] if not edge else [])]
+            edge = Fraction(middle // step * step) if doubt.sum is not None else middle
+            at: list[Fraction] = [
+                edge - step,
+                edge,
+                edge + step,
+                *([edge + 2 * step, edge + 10 * step] if not edge else []),
+            ]
             for size in doubt.sizes:
                 at += [edge - size, edge + size, edge + size - step]
             if whole:
-                at = [Fraction(-(-each // step)) * step for each in at] + [each // step * step for each in at]
+                at = [Fraction(-(-each // step)) * step for each in at] + [Fraction(each // step) * step for each in at]
             found: list[tuple[Fraction, Fraction, Sample]] = []
             least = ZERO if not edge else step / 2
             for each in sorted({each for each in at if each >= least}):
@@ -314,7 +321,7 @@ def _drop_of_many(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     """
     assert doubt.line is not None
     sample = study.sample(one, doubt.box, doubt.line)
-    low = doubt.edge // 1
+    low = Fraction(doubt.edge // 1)
     dear, cheap = _of_many(doubt.line, low), _of_many(doubt.line, low + 1)
     if sample is None or dear is None or cheap is None or cheap >= dear:
         return None
