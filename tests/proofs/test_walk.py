@@ -73,7 +73,7 @@ def differences(seed: int) -> tuple[int, list[str]]:
     return tried, found
 
 
-@pytest.mark.parametrize("first", range(0, 1000, CHUNK))
+@pytest.mark.parametrize("first", range(0, 600, CHUNK))
 def test_what_is_left_of_a_price_charges_the_same(first: int) -> None:
     tried, found = 0, []
     for seed in range(first, first + CHUNK):

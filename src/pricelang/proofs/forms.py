@@ -267,6 +267,8 @@ def shape(node: object) -> object:
             return node
         case tuple():
             return tuple(shape(one) for one in node)
+        case ops.LineValue():
+            return "LineValue", node.label
     fields = getattr(node, "__dataclass_fields__", None)
     if fields is None:
         return node

@@ -26,6 +26,7 @@ from pricelang.proofs.forms import Pieces
 from pricelang.proofs.forms import edges
 from pricelang.proofs.forms import falls
 from pricelang.proofs.forms import form_of
+from pricelang.proofs.forms import line_shape
 from pricelang.proofs.forms import never_above
 from pricelang.proofs.forms import shape
 from pricelang.proofs.linear import Linear
@@ -44,10 +45,13 @@ from pricelang.proofs.walk import Walker
 from pricelang.proofs.walk import World
 from pricelang.proofs.where import NotUnderstood
 from pricelang.proofs.where import where as condition_of
+from pricelang.source import Place
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
 SAME, NEVER_DEARER = "same", "never-dearer"
+MOST_TRIED = 3_000
+"""Records that are tried where two functions are not shown to be the same."""
 SIZES = (ONE, Fraction(1000), Fraction(10) ** 6, Fraction(10) ** 9)
 
 
@@ -132,6 +136,7 @@ class _Comparison:
         self.old, self.new = old, new
         self.claim, self.where = claim, where
         self.benches = Bench(old), Bench(new)
+        self.tried = 0
 
     def usage(self, old: UsageType, new: UsageType, undecided: list[str]) -> bool:
         """Compares one usage; False where the condition is about others."""
@@ -184,6 +189,8 @@ class _Comparison:
             return ""
         custom = {*walker.custom}
         for fixed in _candidates(walker, one, two):
+            if self.tried >= MOST_TRIED:
+                break
             self._try(walker, two.box, fixed, (), custom)
         self._try(walker, two.box, {}, _positive(one) | _positive(two), custom)
         if two.box.open:
@@ -199,6 +206,7 @@ class _Comparison:
         custom: set[str] | None = None,
     ) -> None:
         """Charges a record by both engines; raises what it finds where that refutes the claim."""
+        self.tried += 1
         sample = sample_of(walker.room, box, custom or walker.custom, positive, fixed)
         if sample is None:
             return
@@ -285,10 +293,14 @@ class _Left:
 
 def _lines(walker: Walker, world: World) -> list[_Left]:
     found = []
+    fed = _fed((world.lines, world.together))
     for line in world.lines:
         if isinstance(line, Refused):
             found.append(_Left(("refused", line.code), None, None, None, None))
             continue
+        if line.label in fed:  # others work on it: the same under the same label, or not shown
+            key = ("fed", line.label, line_shape(line))
+            found.append(_Left(key, None, None, None, None))
         if line.free_reason is not None or not line.charged:
             continue
         total = linear(line.of)
@@ -300,6 +312,21 @@ def _lines(walker: Walker, world: World) -> list[_Left]:
         )
         found.append(_Left((of, steps, line.every, line.by_time), of, total, form, each))
     return [one for one in found if not _is_zero(one)]
+
+
+def _fed(node: object) -> set[str]:
+    """The lines that others work on."""
+    found: set[str] = set()
+    todo: list[object] = [node]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, ops.LineValue):
+            found.add(one.label)
+        elif isinstance(one, tuple):
+            todo.extend(one)
+        elif hasattr(one, "__dataclass_fields__") and not isinstance(one, Place):
+            todo.extend(getattr(one, name) for name in one.__dataclass_fields__)
+    return found
 
 
 def _is_zero(one: _Left) -> bool:

@@ -177,9 +177,7 @@ def numbers_of(
         constraints += _is(name, value)
     wanted = set(positive)
     if not box.sums:
-        plain = _plain_numbers(room, box, wanted, fixed)
-        if plain is not None:
-            return plain
+        return _plain_numbers(room, box, wanted, fixed)
     if fixed and not feasible(constraints):
         return None
     names = [one.name for one in usage.inputs if one.type.kind == "number" and one.name != "requests"]
