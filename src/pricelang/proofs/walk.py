@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -91,7 +92,15 @@ class Walker:
     """Goes through the prices of one usage. `seen` is what any way came by (rows, cells, cases, steps, prices), each
     with the first box that came there."""
 
-    def __init__(self, program: Program, usage: UsageType, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        usage: UsageType,
+        room: Room | None = None,
+        hours: Mapping[str, str] | None = None,
+    ) -> None:
+        """`hours`: the names that the room has for the hours of the program, where they are others."""
+        self.hours = hours or {}
         self.program = program
         self.usage = usage
         self.room = room or room_of(program, usage)
@@ -678,7 +687,7 @@ class Walker:
                         else:
                             yield from _both(b.cut_sum(self.room, last, added(one, two, -1), cond.op))
             case ops.During():
-                yield from _both(b.cut_hours(self.room, box, cond.hours))
+                yield from _both(b.cut_hours(self.room, box, self.hours.get(cond.hours, cond.hours)))
             case ops.InForce():
                 yield from b.cut_time(self.room, box, cond.start, cond.stop)
             case ops.NewCustomer():
