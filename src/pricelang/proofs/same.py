@@ -231,6 +231,7 @@ class _Comparison:
         self.old, self.new = old, new
         self.claim, self.where = claim, where
         self.benches = Bench(old), Bench(new)
+        self.mine: tuple[World, list[_Left]] | None = None
         self.hours, self.hour_names = _of_hours(old, new)
         self.allowances = {
             name: [
@@ -350,7 +351,9 @@ class _Comparison:
             return False
         if shape(self.old.round_charge) != shape(self.new.round_charge) or shape(one.together) != shape(two.together):
             return False
-        mine, theirs = _lines(walker, one, two.box, self.old), _lines(walker, two, two.box, self.new)
+        if self.mine is None or self.mine[0] is not one:
+            self.mine = one, _lines(walker, one, self.old)
+        mine, theirs = self.mine[1], _lines(walker, two, self.new)
         if any(_reads(steps) for steps in (one.together, two.together)):
             return False
         if self.claim == NEVER_DEARER and one.together:
@@ -415,7 +418,7 @@ class _Left:
     each: object
 
 
-def _lines(walker: Walker, world: World, box: Box, program: Program) -> list[_Left]:
+def _lines(walker: Walker, world: World, program: Program) -> list[_Left]:
     """The lines that are charged. One that is fed by others is known by what they are."""
     found = []
     fed: dict[str, object] = {}
@@ -431,7 +434,7 @@ def _lines(walker: Walker, world: World, box: Box, program: Program) -> list[_Le
         if line.free_reason is not None or not line.charged:
             continue
         form = form_of(line.steps) if line.every is None and line.by_time is None else None
-        is_below = total is None or b.cut_sum(walker.room, box, total, "<")[0] is not None
+        is_below = total is None or _can_be_below(walker, total)
         if is_below and not line.is_quantity:
             form = None  # a form is of quantities that are not below nothing
         if is_below:
@@ -441,6 +444,13 @@ def _lines(walker: Walker, world: World, box: Box, program: Program) -> list[_Le
         )
         found.append(_Left(made, of, total, form, each))
     return [one for one in found if not _is_zero(one)]
+
+
+def _can_be_below(walker: Walker, total: Linear) -> bool:
+    """Whether a sum can come to less than nothing for any record."""
+    if total.plus >= 0 and all(factor > 0 and not name.startswith("account.") for name, factor in total.of):
+        return False
+    return b.cut_sum(walker.room, walker.room.start(), total, "<")[0] is not None
 
 
 def _step(step: ops.Step, fed: dict[str, object], program: Program) -> object:
