@@ -404,7 +404,7 @@ class _Comparison:
             return not difference.of and not difference.plus
         if difference.plus > 0:
             return False
-        return all(factor <= 0 for factor in _by_unit(walker.usage, difference).values())
+        return all(factor <= 0 for factor in by_unit(walker.usage, difference).values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,7 +538,7 @@ def _only_rises(steps: tuple[ops.Step, ...] | Refused) -> bool:
     )
 
 
-def _by_unit(usage: UsageType, total: Linear) -> dict[str, Fraction]:
+def by_unit(usage: UsageType, total: Linear) -> dict[str, Fraction]:
     """A linear sum of fields as one of units: what belongs to a field and to none of its parts."""
     wholes = {one.of: one.parts for one in usage.wholes}
 
