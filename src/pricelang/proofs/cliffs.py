@@ -19,6 +19,7 @@ from pricelang.diagnostics.shown import amount
 from pricelang.diagnostics.shown import quantity
 from pricelang.plain import dataclass
 from pricelang.proofs.box import Box
+from pricelang.proofs.box import Known
 from pricelang.proofs.forms import falls
 from pricelang.proofs.forms import form_of
 from pricelang.proofs.forms import never_above
@@ -26,9 +27,13 @@ from pricelang.proofs.forms import shape
 from pricelang.proofs.forms import value_at
 from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import linear
+from pricelang.proofs.same import by_unit
+from pricelang.proofs.same import nodes_in
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import sample_of
+from pricelang.proofs.spans import Moment
 from pricelang.proofs.spans import Span
+from pricelang.proofs.spans import Words
 from pricelang.proofs.study import OPEN
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
@@ -43,6 +48,7 @@ ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST = Fraction(10) ** 18
 REQUESTS = "requests"
+MOST_PAIRS = 20_000
 MOST_TRIED = 12
 """Edges of one place that are tried by records; where none of them drops, it is left undecided."""
 LEVELS = (None, Fraction(1000), Fraction(10) ** 6)
@@ -76,6 +82,14 @@ class Drop:
     level: Fraction | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is seen on the way: fields that a quantity falls with, and lines of which it cannot be told."""
+
+    taken_off: set[str]
+    vague: list[Place]
+
+
 def prove_no_cliffs(study: Study) -> None:
     """Finds edges at which more of something costs less."""
     for one in study.usages:
@@ -83,7 +97,8 @@ def prove_no_cliffs(study: Study) -> None:
         undecided = False
         told: set[Place] = set()
         failed: dict[Place, int] = {}
-        for doubt in _doubts(one):
+        known = _Known(set(), [])
+        for doubt in _doubts(one, known):
             if doubt.place in told or failed.get(doubt.place, 0) >= MOST_TRIED:
                 continue
             drop = _drop(study, one, doubt)
@@ -92,11 +107,12 @@ def prove_no_cliffs(study: Study) -> None:
                 continue
             told.add(doubt.place)
             _say(study, one, drop)
-        undecided = bool(failed.keys() - told) or not one.is_whole
+        undecided = bool(failed.keys() - told) or not one.is_whole or bool(known.vague)
         found = study.findings.listed[before:]
         answer = REFUTED if found else OPEN if undecided else PROVED
         said = {
-            PROVED: "more of anything never costs less",
+            PROVED: "more of anything never costs less"
+            + (f", but for what is taken off: {', '.join(sorted(known.taken_off))}" if known.taken_off else ""),
             REFUTED: "; ".join(each.message for each in found),
             OPEN: "no record was found whose larger twin costs less, and it is not shown that there is none",
         }[answer]
@@ -106,35 +122,98 @@ def prove_no_cliffs(study: Study) -> None:
 # --- where it could be ----------------------------------------------------------------------------------------------
 
 
-def _doubts(one: UsageStudy) -> Iterator[Doubt]:
-    groups: dict[Hashable, dict[str, list[tuple[Span, Line, Box]]]] = {}
+def _doubts(one: UsageStudy, seen: _Known) -> Iterator[Doubt]:
+    lines: dict[tuple[Place, Place], list[tuple[Line, Box]]] = {}
+    fed: dict[tuple[Place, str], set[str]] = {}
     for price, line, ends in one.ends:
         left = ends.line
         if isinstance(left, Refused):
             continue
         if left is None:
             left = replace(line, of=ops.Const(ZERO), steps=(), when=None)  # where it does not hold it comes to nothing
+        falling = _falls_with(one, left.of, price.place, fed)
+        fed.setdefault((price.place, line.label), set()).update(falling)
+        if left.free_reason is None and left.steps and not _is_plain(one, left):
+            seen.vague.append(_last_place(left))
+        seen.taken_off.update(falling)
         yield from _in_line(one, left, ends.box)
-        for name, known in ends.box.known.items():
-            if isinstance(known, Span) and name in _fields(one):
-                rest = ends.box.known.copy() if isinstance(ends.box.known, dict) else dict(ends.box.known)
-                del rest[name]
-                key = (
-                    price.place,
-                    line.place,
-                    name,
-                    tuple(sorted(rest.items(), key=lambda each: each[0])),
-                    ends.box.open,
-                )
-                groups.setdefault(key, {}).setdefault(name, []).append((known, left, Box(rest, (), ends.box.open)))
+        lines.setdefault((price.place, line.place), []).append((left, ends.box))
         for total in ends.box.sums:
             for name in _of_sum(one, total.sum):
                 rest_box = Box(ends.box.known, tuple(each for each in ends.box.sums if each != total), ends.box.open)
                 yield Doubt(_last_place(left), rest_box, line, name, ZERO, (), total.sum)
-    for group in groups.values():
-        for name, parts in group.items():
-            yield from _between(one, name, parts)
+    for ways in lines.values():
+        for name in sorted(_fields(one)):
+            yield from _between(one, name, ways, seen)
     yield from _between_prices(one)
+    yield from _together(one)
+
+
+def _falls_with(one: UsageStudy, expr: ops.Expr, price: Place, fed: dict[tuple[Place, str], set[str]]) -> set[str]:
+    """The fields of which more makes an expression less, as far as can be told."""
+    total = linear(expr)
+    if total is not None:
+        return {name for name, factor in by_unit(one.usage, total).items() if factor < 0 and name in _fields(one)}
+
+    def of(part: ops.Expr) -> set[str]:
+        return _falls_with(one, part, price, fed)
+
+    match expr:
+        case ops.LineValue():
+            return fed.get((price, expr.label), set())
+        case ops.Sum():
+            return {name for sign, term in expr.terms for name in (of(term) if sign > 0 else _names_in(one, term))}
+        case ops.Product():
+            return {name for factor in expr.factors for name in of(factor)}
+        case ops.Quotient():
+            return of(expr.over) | _names_in(one, expr.under)
+    return set()
+
+
+def _names_in(one: UsageStudy, expr: ops.Expr) -> set[str]:
+    return {each.name for each in nodes_in(expr) if isinstance(each, ops.Field) and each.name in _fields(one)}
+
+
+def _is_plain(one: UsageStudy, line: Line) -> bool:
+    """Whether a line is known to rise, or its edges are known where it could fall. An account's own figures are taken to
+    be no discounts of more than everything."""
+    form = form_of(line.steps)
+    if form is not None:
+        if not any(falls(block) for block in form.blocks):
+            return True
+        return _counts_records(line) or _main(one, linear(line.of)) is not None
+    for step in line.steps:
+        match step:
+            case ops.Tiers():
+                figures = [band.rate for band in step.bands] if not isinstance(step.bands, ops.BandTable) else []
+                figures += [band.flat for band in step.bands] if not isinstance(step.bands, ops.BandTable) else []
+                if not step.graduated or any(isinstance(each, ops.Const) and each.value < 0 for each in figures):
+                    return False
+            case ops.Rate():
+                rate = step.cases[0].rate
+                if isinstance(rate, ops.Const) and rate.value < 0:
+                    return False
+            case ops.Adjust():
+                is_known = step.share and not (isinstance(step.by, ops.Const) and step.by.value > 1)
+                if step.sign < 0 and not step.of_quantity and not is_known:
+                    return False
+    return True
+
+
+def _together(one: UsageStudy) -> Iterator[Doubt]:
+    """What all lines together come to falls by an amount that is taken off, or by more than everything."""
+    for box, price in one.prices:
+        if isinstance(price, Refused):
+            continue
+        for inner, steps in one.walker.steps(price.together, box):
+            for step in () if isinstance(steps, Refused) else steps:
+                if not isinstance(step, ops.Adjust) or step.sign > 0:
+                    continue
+                if step.share and not (isinstance(step.by, ops.Const) and step.by.value > 1):
+                    continue
+                for name in sorted(_fields(one) - {"duration", REQUESTS}):
+                    rest = {key: known for key, known in inner.known.items() if key != name}
+                    yield Doubt(step.place, Box(rest, inner.sums, inner.open), None, name, ZERO)
 
 
 def _fields(one: UsageStudy) -> set[str]:
@@ -198,19 +277,84 @@ def _of_sum(one: UsageStudy, total: Linear) -> list[str]:
     return [name for name, _ in total.of if name in fields]
 
 
-def _between(one: UsageStudy, name: str, parts: list[tuple[Span, Line, Box]]) -> Iterator[Doubt]:
-    """Edges between two ways of a line that a quantity decides."""
-    parts = sorted(parts, key=lambda each: (each[0].low or ZERO, not each[0].low_in))
-    for (span, below, box), (_, above, _) in itertools.pairwise(parts):
-        edge = span.high
-        if (
-            edge is None
-            or edge <= 0
-            or (shape(below.steps) == shape(above.steps) and shape(below.of) == shape(above.of))
-        ):
+def _between(one: UsageStudy, name: str, ways: list[tuple[Line, Box]], seen: _Known) -> Iterator[Doubt]:
+    """Edges between two ways of a line that a quantity decides: from each way up to those that lie behind its edge."""
+    parts = [(known, line, box) for line, box in ways if isinstance(known := box.known.get(name), Span)]
+    behind: dict[Fraction, list[tuple[Span, Line, Box, Hashable]]] = {}
+    for span, line, box in parts:
+        for edge in {span.low, *span.barred} - {None}:
+            behind.setdefault(edge, []).append((span, line, box, _rest(box, name)))  # type: ignore[arg-type]
+    tried = 0
+    for span, below, box in sorted(parts, key=lambda each: (each[0].low or ZERO, not each[0].low_in)):
+        for edge in sorted({span.high, *span.barred} - {None}):  # type: ignore[type-var]
+            if edge is None or edge <= 0:
+                continue
+            is_in = edge not in span.barred and span.high_in
+            after = [
+                each for each in behind.get(edge, ()) if each[0] is not span and _lies_behind(each[0], edge, is_in)
+            ]
+            mine = _rest(box, name)
+            same = [each for each in after if each[3] == mine]
+            for _, above, other, _ in same or after:
+                tried += 1
+                if tried > MOST_PAIRS:
+                    seen.vague.append(_last_place(above))
+                    return
+                if shape(below.steps) == shape(above.steps) and shape(below.of) == shape(above.of):
+                    continue
+                if _is_safe(name, edge, below, above):
+                    continue
+                rest = _both(box, other, name)
+                if rest is not None:
+                    yield Doubt(_differing(below, above), rest, above, name, edge)
+
+
+def _rest(box: Box, name: str) -> Hashable:
+    return tuple(sorted((each for each in box.known.items() if each[0] != name), key=lambda each: each[0])), box.open
+
+
+def _lies_behind(span: Span, edge: Fraction, is_in: bool) -> bool:
+    """Whether a span holds what comes behind an edge: the edge itself where it is not `is_in` what lies before."""
+    if edge in span.barred or is_in:
+        return (span.low is None or span.low <= edge) and (span.high is None or span.high > edge)
+    low_fits = span.low is None or span.low < edge or (span.low == edge and span.low_in)
+    return low_fits and (span.high is None or span.high > edge or (span.high == edge and span.high_in))
+
+
+def _both(one: Box, two: Box, name: str) -> Box | None:
+    """What lies in two boxes but for a field; None where nothing does."""
+    found: dict[str, Known] = {key: known for key, known in one.known.items() if key != name}
+    for key, theirs in two.known.items():
+        if key == name:
             continue
-        if not _is_safe(name, edge, below, above):
-            yield Doubt(_differing(below, above), box, above, name, edge)
+        mine = found.get(key)
+        if mine is None or mine == theirs:
+            found[key] = theirs
+        elif isinstance(mine, Span) and isinstance(theirs, Span):
+            if theirs.low is not None:
+                mine = mine.above(theirs.low, theirs.low_in)
+            if theirs.high is not None:
+                mine = mine.below(theirs.high, theirs.high_in)
+            for value in theirs.barred:
+                mine = mine.without(value)
+            found[key] = mine
+        elif isinstance(mine, Words) and isinstance(theirs, Words):
+            if theirs.allowed is not None:
+                made = mine.among(theirs.allowed)
+            elif mine.allowed is not None:
+                made = theirs.among(mine.allowed)
+            else:
+                barred, like = mine.barred | theirs.barred, dict.fromkeys((*mine.like, *theirs.like))
+                made = Words(None, barred, tuple(like), tuple(dict.fromkeys((*mine.unlike, *theirs.unlike))))
+            found[key] = made
+        elif isinstance(mine, Moment) and isinstance(theirs, Moment):
+            near = mine.within(theirs.start, theirs.stop)
+            found[key] = Moment(near.start, near.stop, mine.inside | theirs.inside, mine.outside | theirs.outside)
+        else:
+            return None
+        if isinstance(found[key], Span | Words) and found[key].is_empty:  # type: ignore[union-attr]
+            return None
+    return Box(found, (), (*one.open, *(each for each in two.open if each not in one.open)))
 
 
 def _is_safe(name: str, edge: Fraction, below: Line, above: Line) -> bool:

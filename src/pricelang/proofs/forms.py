@@ -8,11 +8,13 @@ more costs less, and of two lines whether they are the same.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from fractions import Fraction
 
 from pricelang.core import ops
 from pricelang.core.program import Line
 from pricelang.plain import dataclass
+from pricelang.source import Place
 
 ZERO = Fraction(0)
 ONE = Fraction(1)
@@ -260,22 +262,31 @@ def _covers(pieces: Pieces) -> tuple[Fraction, Fraction | None]:
     return pieces[0].low, pieces[-1].high
 
 
-def shape(node: object) -> object:
-    """A node of the core without its places: what is equal means the same."""
+UNSAID = ("place", "title", "shown", "show_place")
+"""Parts of a node that say nothing of what it does."""
+
+
+def shape(node: object, lines: Mapping[str, object] | None = None) -> object:
+    """A node of the core without its places: what is equal means the same. `lines`: what stands for the lines that
+    feed others, by label; without it a line's label stands for it."""
     match node:
         case Fraction() | str() | bool() | int() | None:
             return node
         case tuple():
-            return tuple(shape(one) for one in node)
-        case ops.LineValue():
-            return "LineValue", node.label
+            return tuple(shape(one, lines) for one in node)
+        case dict():
+            return tuple(
+                (shape(key), shape(of, lines)) for key, of in sorted(node.items(), key=lambda one: str(one[0]))
+            )
+        case Place():
+            return None
+        case ops.LineValue() if lines is not None:
+            return ("LineValue", lines.get(node.label, node.label))
     fields = getattr(node, "__dataclass_fields__", None)
     if fields is None:
         return node
-    return (
-        type(node).__name__,
-        *(shape(getattr(node, name)) for name in fields if name not in ("place", "label", "name")),
-    )
+    left_out = (*UNSAID, "name") if isinstance(node, ops.Adjust) else UNSAID  # the name of a discount is only shown
+    return (type(node).__name__, *(shape(getattr(node, name), lines) for name in fields if name not in left_out))
 
 
 def line_shape(line: Line) -> object:

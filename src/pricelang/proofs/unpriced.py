@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
+from pricelang.core.program import KeyAny
 from pricelang.core.program import KeyBand
 from pricelang.core.program import Line
 from pricelang.core.program import Table
@@ -13,6 +15,8 @@ from pricelang.period import instant_text
 from pricelang.proofs.box import AT
 from pricelang.proofs.box import Box
 from pricelang.proofs.sample import Sample
+from pricelang.proofs.sample import quantities_in
+from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Moment
 from pricelang.proofs.spans import Span
 from pricelang.proofs.spans import Words
@@ -22,12 +26,16 @@ from pricelang.proofs.study import REFUTED
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
+from pricelang.proofs.study import expanded
 from pricelang.proofs.walk import Refused
 from pricelang.source import Place
 
 MEANT = ("not-offered", "unlimited")
 """Refusals that the rules say themselves."""
 TRIED = 8
+MOST_BROKEN = 200
+SIZES = (Fraction(10), Fraction(1000), Fraction(10**6), Fraction(10**9))
+"""Of a quantity of which so little is not asked for that nothing is refused."""
 
 Failure = tuple[Line | None, Box, Refused]
 
@@ -44,6 +52,8 @@ def _prove(study: Study, one: UsageStudy) -> None:
     for box, price in one.prices:
         if isinstance(price, Refused):
             failures.setdefault((price.code, price.place), []).append((None, box, price))
+    for box, wrong in one.walker.broken[:MOST_BROKEN]:
+        failures.setdefault((wrong.code, wrong.place, "condition"), []).append((None, box, wrong))
     offered = False
     later: dict[tuple[str, int], list[Failure]] = {}
     for _, line, ends in one.ends:
@@ -89,10 +99,11 @@ def _is_unknown(one: UsageStudy, box: Box, refused: Refused) -> bool:
     if refused.code != "no-row":
         return False
     table = one.walker.program.tables[refused.table]
-    for key in table.keys:
+    for index, key in enumerate(table.keys):
         name = getattr(key.of, "name", None)
+        has_any = any(isinstance(part, KeyAny) for row in table.rows for part in row.keys[index])
         for known in (box.known.get(f"{name}"), box.known.get(f"account.{name}")):
-            if isinstance(known, Words) and known.is_open and not known.like:
+            if isinstance(known, Words) and known.is_open and not known.like and not has_any:
                 return True
     return False
 
@@ -186,14 +197,38 @@ def _refute(study: Study, one: UsageStudy, found: list[Failure]) -> bool:
             pairs = len({each.rows for _, _, each in found})
             _say(study, one, sample, error, refused, box, pairs)
             return True
+    made = len(found) > TRIED
+    for line, box, refused in found[:TRIED]:
+        for sample in _larger(one, box, line):
+            made = True
+            error = study.bench.charge(sample)
+            if isinstance(error, RecordError) and error.code == refused.code:
+                _say(study, one, sample, error, refused, box, 1)
+                return True
     line, box, refused = found[0]
-    if refused.code == "vague" or box.open or one.walker.room.of(box, AT) is None:
+    if refused.code == "vague" or box.open or made:
         place = line.place if line is not None else _place(study, one, refused, box)
         study.undecided(
             place, f"every record of `{one.usage.name}` has a price here", "it turns on more than can be told"
         )
         return False
     return True  # no record lies in it: the parts exclude each other
+
+
+def _larger(one: UsageStudy, box: Box, line: Line | None) -> Iterator[Sample]:
+    """Records of a box that carry more than the smallest: of which more is asked."""
+    room, custom = one.walker.room, one.walker.custom
+    numbers = [each for each in one.usage.inputs if each.type.kind == "number" and each.name != "requests"]
+    names = quantities_in(expanded(line.of, one.usage)) if line is not None else set()
+    for positive in ({each.name for each in numbers}, set[str]()):
+        sample = sample_of(room, box, custom, positive)
+        if sample is not None:
+            yield sample
+    for size in SIZES:
+        for chosen in ([each for each in numbers if each.name in names], *([each] for each in numbers), numbers):
+            sample = sample_of(room, box, custom, names, {each.name: size * each.type.factor for each in chosen})
+            if chosen and sample is not None:
+                yield sample
 
 
 def _say(

@@ -7,9 +7,11 @@ lines whose steps hold plain figures. Quantities are taken to be more than nothi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -91,7 +93,15 @@ class Walker:
     """Goes through the prices of one usage. `seen` is what any way came by (rows, cells, cases, steps, prices), each
     with the first box that came there."""
 
-    def __init__(self, program: Program, usage: UsageType, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        usage: UsageType,
+        room: Room | None = None,
+        hours: Mapping[str, str] | None = None,
+    ) -> None:
+        """`hours`: the names that the room has for the hours of the program, where they are others."""
+        self.hours = hours or {}
         self.program = program
         self.usage = usage
         self.room = room or room_of(program, usage)
@@ -100,6 +110,7 @@ class Walker:
         self.ways = 0
         self.layers: dict[str, dict[tuple[int, str], list[tuple[int, CellValue, Place]]]] = {}
         self.custom: set[str] = set()
+        self.broken: list[tuple[Box, Refused]] = []  # where a condition itself refuses a record
         self._regions: dict[object, list[tuple[Words, tuple[int, ...]]]] = {}
         self.looked: set[str] = set()  # texts that a table looks up
         self._words: dict[tuple[str, int], dict[KeyPart, list[int]]] = {}
@@ -264,6 +275,9 @@ class Walker:
                 continue
             parts = [(row, part) for row in rows for part in table.rows[row].keys[index] if isinstance(part, KeyBand)]
             parts.sort(key=lambda one: (one[1].low or ZERO, not one[1].low_included))
+            if not _meet([part for _, part in parts]):
+                yield inner, Refused("no-row", step.place, table.name, name="bands")
+                continue
 
             def banded(one: tuple[int, KeyBand], box: Box) -> Iterator[tuple[Box, ops.Band | Refused]]:
                 row, part = one
@@ -368,6 +382,7 @@ class Walker:
         total = linear(under)
         if total is None:
             yield box, ops.Quotient(over, under)
+            yield box, Refused("division-by-zero", place)  # it may come to nothing
             return
         above, rest = b.cut_sum(self.room, box, total, ">")
         below, zero = b.cut_sum(self.room, rest, total, "<") if rest is not None else (None, None)
@@ -678,7 +693,7 @@ class Walker:
                         else:
                             yield from _both(b.cut_sum(self.room, last, added(one, two, -1), cond.op))
             case ops.During():
-                yield from _both(b.cut_hours(self.room, box, cond.hours))
+                yield from _both(b.cut_hours(self.room, box, self.hours.get(cond.hours, cond.hours)))
             case ops.InForce():
                 yield from b.cut_time(self.room, box, cond.start, cond.stop)
             case ops.NewCustomer():
@@ -729,6 +744,8 @@ class Walker:
         if isinstance(why, Refused) and why.code in ("missing-field", "missing-attribute"):
             yield box, False
             return
+        if isinstance(why, Refused):
+            self.broken.append((box, why))
         yield box, False
 
     # --- several --------------------------------------------------------------------------------------------------
@@ -741,6 +758,18 @@ class Walker:
         for inner, first in way(items[0], box):
             for last, rest in self.all_of(items[1:], inner, way):
                 yield last, [first, *rest]
+
+
+def _meet(bands: list[KeyBand]) -> bool:
+    """Whether bands in order take every quantity above nothing."""
+    if not bands or (bands[0].low or ZERO) > 0 or bands[-1].high is not None:
+        return False
+    return all(
+        one.high is not None
+        and (two.low or ZERO) <= one.high
+        and ((two.low or ZERO) < one.high or one.high_included or two.low_included)
+        for one, two in itertools.pairwise(bands)
+    )
 
 
 def _both(cut: b.Cut) -> Iterator[tuple[Box, bool]]:
