@@ -27,6 +27,7 @@ from pricelang.proofs.forms import value_at
 from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import linear
 from pricelang.proofs.sample import Sample
+from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Span
 from pricelang.proofs.study import OPEN
@@ -79,16 +80,17 @@ def prove_no_cliffs(study: Study) -> None:
     for one in study.usages:
         before = len(study.findings.listed)
         undecided = False
-        told: set[Place] = set()
-        failed: set[Place] = set()
+        told: set[tuple[str, int]] = set()
+        failed: set[tuple[str, int]] = set()
         for doubt in _doubts(one):
-            if doubt.place in told:
+            where = doubt.place.path, doubt.place.line
+            if where in told:
                 continue
             drop = _drop(study, one, doubt)
             if drop is None:
-                failed.add(doubt.place)
+                failed.add(where)
                 continue
-            told.add(doubt.place)
+            told.add(where)
             _say(study, one, drop)
         undecided = bool(failed - told) or not one.is_whole
         found = study.findings.listed[before:]
@@ -135,8 +137,14 @@ def _doubts(one: UsageStudy) -> Iterator[Doubt]:
     yield from _between_prices(one)
 
 
-def _fields(one: UsageStudy) -> set[str]:
-    return {each.name for each in one.usage.inputs if each.type.kind == "number"} | {"duration"}
+def _fields(one: UsageStudy) -> frozenset[str]:
+    """What can be used more of. A plain number that no line counts is none, such as an age."""
+    if one.used is not None:
+        return one.used
+    counted = {name for _, line, _ in one.ends for name in quantities_in(expanded(line.of, one.usage))}
+    numbers = [each for each in one.usage.inputs if each.type.kind == "number"]
+    one.used = frozenset({each.name for each in numbers if each.type.unit or each.name in counted} | {"duration"})
+    return one.used
 
 
 def _in_line(one: UsageStudy, line: Line, box: Box) -> Iterator[Doubt]:
@@ -314,7 +322,7 @@ def _drop_of_many(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     """
     assert doubt.line is not None
     sample = study.sample(one, doubt.box, doubt.line)
-    low = doubt.edge // 1
+    low = Fraction(doubt.edge // 1)
     dear, cheap = _of_many(doubt.line, low), _of_many(doubt.line, low + 1)
     if sample is None or dear is None or cheap is None or cheap >= dear:
         return None
