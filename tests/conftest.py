@@ -25,6 +25,10 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+# the rule files here are what tests are about, and no tests themselves
+collect_ignore_glob = ["*.price", "*/*.price", "*/*/*.price"]
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Postgres server for as long as this worker's tests run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,10 +11,10 @@ import click
 from pricelang.cli.findings import path_of
 from pricelang.cli.rules import Stopped
 from pricelang.cli.rules import Unreadable
-from pricelang.cli.rules import loaded
 from pricelang.cli.rules import rule_files
 
 if TYPE_CHECKING:
+    from pricelang.compare.revisions import Named
     from pricelang.library import Ruleset
     from pricelang.proofs.same import Answer
 
@@ -42,7 +43,7 @@ def command(words: tuple[str, ...], where: str, output_format: str) -> None:
     Exit code 0: proved. 1: refuted, or not decided. 2: rules that cannot be read or have errors, or a condition that
     cannot be understood.
     """
-    if words[0] in COMPARISONS:
+    if words[0] in COMPARISONS and not (len(words) == 1 and Path(words[0]).exists()):
         if len(words) != 3:
             raise click.UsageError(f"`prove {words[0]}` takes two rulesets, OLD and NEW")
         _compared(words[0], words[1], words[2], where, output_format)
@@ -125,35 +126,72 @@ def _compared(claim: str, old: str, new: str, where: str, output_format: str) ->
     from pricelang.proofs.same import compare
     from pricelang.proofs.where import NotUnderstood
 
-    rules = opened(old), opened(new)
-    try:
-        answer = compare(rules[0].program, rules[1].program, claim, where)
-    except NotUnderstood as error:
-        raise click.UsageError(str(error)) from None
-    except ValueError as error:
-        raise Unreadable(str(error)) from None
+    told: list[dict[str, object]] = []
+    is_proved, last = True, ""
+    pairs, alone = _pairs(_opened(old), _opened(new))
+    for name, before, after in pairs:
+        try:
+            answer = compare(before.program, after.program, claim, where)
+        except NotUnderstood as error:
+            last = str(error)
+            continue
+        except ValueError as error:
+            raise Unreadable(f"{name}: {error}" if name else str(error)) from None
+        is_proved = is_proved and answer.answer == "proved"
+        if output_format == "json":
+            told.append({"ruleset": name or after.name, **_as_dict(answer, (before, after))})
+        else:
+            _tell(name, answer, (before, after))
+        last = last if where and not last else ""
+    if last and not told and len(pairs) == 1:
+        raise click.UsageError(last)
+    for name, side in alone:
+        click.echo(f"{name} is in the {side} rules alone, and was compared with nothing", err=True)
     if output_format == "json":
-        click.echo(json.dumps(_as_dict(answer, rules), indent=2, ensure_ascii=False))
-    else:
-        _tell(answer, rules)
-    if answer.answer != "proved":
+        click.echo(json.dumps(told[0] if len(pairs) == 1 and told else told, indent=2, ensure_ascii=False))
+    if not is_proved or alone:
         raise Stopped(1)
 
 
-def opened(path: str) -> Ruleset:
-    """A ruleset at a path."""
-    return loaded(path)
+def _opened(spec: str) -> list[Named]:
+    """The rulesets that a path or a revision (`HEAD~1:rulesets/acme`) names."""
+    from pricelang.cli.findings import show_errors
+    from pricelang.compare.revisions import WithErrors
+    from pricelang.compare.revisions import open_rules
+    from pricelang.files import NotReadable
+
+    try:
+        return open_rules(spec)
+    except NotReadable as error:
+        raise Unreadable(str(error)) from None
+    except WithErrors as error:
+        show_errors(error.error.findings, Path(error.file), error.error.sources)
+        click.echo(f"{error.file}: nothing is proved of rules with errors", err=True)
+        raise Stopped(2) from None
 
 
-def _tell(answer: Answer, rules: tuple[Ruleset, Ruleset]) -> None:
-    click.echo(f"{_MARKS[answer.answer]} {answer.answer}: {answer.said}")
+def _pairs(old: list[Named], new: list[Named]) -> tuple[list[tuple[str, Ruleset, Ruleset]], list[tuple[str, str]]]:
+    """Rulesets of two sides by their paths, and those that only one side has."""
+    if len(old) == len(new) == 1:
+        return [("", old[0].rules, new[0].rules)], []
+    before, after = ({one.path: one.rules for one in side} for side in (old, new))
+    pairs = [(path, before[path], after[path]) for path in sorted(before.keys() & after.keys())]
+    if not pairs:
+        raise Unreadable("the two sides have no ruleset of the same path, so there is nothing to compare")
+    alone = [(path, "old") for path in sorted(before.keys() - after.keys())]
+    return pairs, alone + [(path, "new") for path in sorted(after.keys() - before.keys())]
+
+
+def _tell(name: str, answer: Answer, rules: tuple[Ruleset, Ruleset]) -> None:
+    head = f"{name}: " if name else ""
+    click.echo(f"{head}{_MARKS[answer.answer]} {answer.answer}: {answer.said}")
     for note in answer.notes:
         click.echo(f"  {note}")
     if answer.sample is None:
         return
     click.echo(f"\n{answer.sample.text()}")
-    for name, story in _stories(answer, rules).items():
-        click.echo(f"\n--- {name} ---\n{story}")
+    for side, story in _stories(answer, rules).items():
+        click.echo(f"\n--- {side} ---\n{story}")
 
 
 def _stories(answer: Answer, rules: tuple[Ruleset, Ruleset]) -> dict[str, str]:
@@ -165,9 +203,10 @@ def _stories(answer: Answer, rules: tuple[Ruleset, Ruleset]) -> dict[str, str]:
     assert answer.sample is not None
     for name, ruleset in zip(("old", "new"), rules, strict=True):
         one = Bench(ruleset.program).explain(answer.sample)
-        told[name] = (
-            ruleset.with_story(one).explain().rstrip("\n") if isinstance(one, Charge) else f"refused: {one.message}"
-        )
+        if isinstance(one, Charge):
+            told[name] = ruleset.with_story(one).explain().rstrip("\n")
+        else:
+            told[name] = f"refused: {one.message}"
     return told
 
 

@@ -44,6 +44,8 @@ ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST = Fraction(10) ** 18
 REQUESTS = "requests"
+MOST_TRIED = 12
+"""Edges of one place that are tried by records; where none of them drops, it is left undecided."""
 LEVELS = (None, Fraction(1000), Fraction(10) ** 6)
 """How much is used of everything else, in each field's own unit; None is as little as can be."""
 
@@ -81,18 +83,18 @@ def prove_no_cliffs(study: Study) -> None:
         before = len(study.findings.listed)
         undecided = False
         told: set[tuple[str, int]] = set()
-        failed: set[tuple[str, int]] = set()
+        failed: dict[tuple[str, int], int] = {}
         for doubt in _doubts(one):
             where = doubt.place.path, doubt.place.line
-            if where in told:
+            if where in told or failed.get(where, 0) >= MOST_TRIED:
                 continue
             drop = _drop(study, one, doubt)
             if drop is None:
-                failed.add(where)
+                failed[where] = failed.get(where, 0) + 1
                 continue
             told.add(where)
             _say(study, one, drop)
-        undecided = bool(failed - told) or not one.is_whole
+        undecided = bool(failed.keys() - told) or not one.is_whole
         found = study.findings.listed[before:]
         answer = REFUTED if found else OPEN if undecided else PROVED
         said = {
@@ -289,18 +291,23 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     input_ = one.walker.room.inputs.get(doubt.name)
     unit = input_.type.factor if input_ is not None else ONE
     whole = isinstance(known, Span) and known.step is not None
-    steps = [unit] if whole else [unit / 10**power for power in (0, 1, 2, 3, 6, 9)]
+    steps = [unit] if whole else [unit / 10**power for power in (0, 2, 6)]
     for level in LEVELS:
         middle = doubt.edge if doubt.sum is None else _edge(study, one, doubt, level)
         if middle is None:
             continue
         for step in steps:
-            edge = middle // step * step if doubt.sum is not None else middle
-            at = [edge - step, edge, edge + step, *([edge + 2 * step, edge + 10 * step] if not edge else [])]
+            edge = Fraction(middle // step * step) if doubt.sum is not None else middle
+            at: list[Fraction] = [
+                edge - step,
+                edge,
+                edge + step,
+                *([edge + 2 * step, edge + 10 * step] if not edge else []),
+            ]
             for size in doubt.sizes:
                 at += [edge - size, edge + size, edge + size - step]
             if whole:
-                at = [Fraction(-(-each // step)) * step for each in at] + [each // step * step for each in at]
+                at = [Fraction(-(-each // step)) * step for each in at] + [Fraction(each // step) * step for each in at]
             found: list[tuple[Fraction, Fraction, Sample]] = []
             least = ZERO if not edge else step / 2
             for each in sorted({each for each in at if each >= least}):

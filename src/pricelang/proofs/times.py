@@ -28,6 +28,8 @@ from pricelang.proofs.study import UsageStudy
 from pricelang.proofs.walk import Walker
 from pricelang.source import Place
 
+MOST_TRIED = 20
+"""Cells of one offer of which a record is looked for."""
 OFFER = 2  # the rank of a layer with an end
 
 
@@ -36,6 +38,7 @@ def prove_offers(study: Study) -> None:
     before = len(study.findings.listed)
     for one in study.usages:
         told: set[tuple[str, int]] = set()
+        tried: dict[tuple[str, int], int] = {}
         cells = [
             (str(key[1]), str(key[2]), int(str(key[3])), int(str(key[4])))
             for key in one.walker.seen
@@ -44,8 +47,13 @@ def prove_offers(study: Study) -> None:
         for name, column, row, number in cells:
             table = study.program.tables[name]
             is_new = table.layers[number].rank == OFFER and (name, number) not in told
-            if is_new and _is_dearer(study, one, table, column, row, number):
+            if not is_new or tried.get((name, number), 0) >= MOST_TRIED:
+                continue
+            dearer = _is_dearer(study, one, table, column, row, number)
+            if dearer:
                 told.add((name, number))
+            elif dearer is None:
+                tried[name, number] = tried.get((name, number), 0) + 1
     found = study.findings.listed[before:]
     is_whole = all(one.is_whole for one in study.usages)
     answer = REFUTED if found else PROVED if is_whole else OPEN
@@ -53,8 +61,9 @@ def prove_offers(study: Study) -> None:
     study.claims.append(Claim("offers", study.program.name, answer, said, tuple(found)))
 
 
-def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: int, number: int) -> bool:
-    """Whether a cell of an offer is, at some time, above what would hold without it, and a record pays more for it."""
+def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: int, number: int) -> bool | None:
+    """Whether a cell of an offer is, at some time, above what would hold without it, and a record pays more for it;
+    None where it is above, and no such record was found."""
     if not any((row, column) in layer.cells for layer in table.layers[number + 1 :]):
         return False
     layer = table.layers[number]
@@ -64,6 +73,7 @@ def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: in
     program = replace(study.program, tables={**study.program.tables, table.name: other_table})
     without = Walker(program, one.usage, one.walker.room)
     place = layer.cells[row, column][1]
+    is_above = False
     for box, met in one.walker.test(layer.when, one.walker.room.start()):
         if not met:
             continue
@@ -71,6 +81,9 @@ def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: in
             for last, mine in one.walker.cell_of_row(table, row, column, inner):
                 if not isinstance(mine, ops.Const) or not isinstance(beneath, ops.Const) or mine.value <= beneath.value:
                     continue
+                if is_above:
+                    continue  # one box of a cell is tried
+                is_above = True
                 sample = _paying(study, one, table, column, row, last, program)
                 if sample is None:
                     continue
@@ -87,7 +100,7 @@ def _is_dearer(study: Study, one: UsageStudy, table: Table, column: str, row: in
                     cheap=amount(beneath.value * size, study.program.currency) + per,
                 )
                 return True
-    return False
+    return None if is_above else False
 
 
 def _paying(
@@ -95,7 +108,8 @@ def _paying(
 ) -> Sample | None:
     """A record of a box that pays more than it would by another program."""
     cheaper = Bench(program)
-    for price, line, _ in one.ends:
+    lines = {(id(price), id(line)): (price, line) for price, line, _ in one.ends}
+    for price, line in lines.values():
         if column not in {name for _, name in _asked(line, table.name)}:
             continue
         for inner, held in one.walker.prices(box):

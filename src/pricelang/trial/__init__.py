@@ -40,6 +40,15 @@ class Outcome:
     failures: list[Finding]
 
 
+@dataclass(slots=True)
+class _Tried:
+    """An example run by itself: what it comes to, what failed, and what is to be compared with other examples."""
+
+    total: Fraction
+    failures: list[Finding]
+    compared: list[tuple[Expectation, Fraction]]
+
+
 def run_examples(program: Program) -> list[Finding]:
     """The findings of the examples that do not hold."""
     return [finding for outcome in outcomes(program) for finding in outcome.failures]
@@ -47,75 +56,89 @@ def run_examples(program: Program) -> list[Finding]:
 
 def outcomes(program: Program) -> list[Outcome]:
     """Every example, run."""
-    engine = Engine(program)
-    terms: Terms | None = None
-    totals: dict[str, Fraction] = {}
-    results: list[Outcome] = []
-    compared: list[tuple[Outcome, Expectation, Fraction]] = []
-    for example in program.examples:
-        outcome = Outcome(example, [])
-        results.append(outcome)
-        if not example.story:
-            _run(program, engine, outcome, totals, compared)
-            continue
-        terms = terms or Terms(program, compiled=sum(len(one.items) for one in program.examples) > MANY)
-        ledger = Ledger(program, "", MemoryStore(), terms)
-        outcome.failures, totals[example.name] = tell(ledger, example)
-    for outcome, expected, charged in compared:
+    trial = Trial(program)
+    return [trial.run(example) for example in program.examples]
+
+
+class Trial:
+    """The examples of one program, run one by one; one that others are compared with is run for them too."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.engine = self.engine_of(program)
+        self.examples = {example.name: example for example in program.examples}
+        self._terms: Terms | None = None
+        self._tried: dict[str, _Tried] = {}
+
+    def run(self, example: Example) -> Outcome:
+        """How an example goes, its comparisons with others included."""
+        tried = self.tried(example)
         findings = Findings()
-        _compare(expected, charged, totals, program.currency, findings)
-        outcome.failures += list(findings)
-    return results
+        for expected, charged in tried.compared:
+            other = self.examples.get(expected.name or "")
+            total = self.tried(other).total if other is not None else None
+            _compare(expected, charged, total, self.program.currency, findings)
+        return Outcome(example, [*tried.failures, *findings])
+
+    def tried(self, example: Example) -> _Tried:
+        """An example by itself, run once."""
+        known = self._tried.get(example.name)
+        if known is None:
+            known = self._tried[example.name] = self._story(example) if example.story else self._records(example)
+        return known
+
+    def engine_of(self, program: Program) -> Engine:
+        return Engine(program)
+
+    def ledger(self, example: Example) -> Ledger:
+        """A new ledger for a story."""
+        if self._terms is None:
+            many = sum(len(one.items) for one in self.program.examples) > MANY
+            self._terms = Terms(self.program, compiled=many)
+        return Ledger(self.program, "", MemoryStore(), self._terms)
+
+    def _story(self, example: Example) -> _Tried:
+        failures, total = tell(self.ledger(example), example)
+        return _Tried(total, failures, [])
+
+    def _records(self, example: Example) -> _Tried:
+        program, engine = self.program, self.engine
+        findings = Findings()
+        compared: list[tuple[Expectation, Fraction]] = []
+        records = [item.raw for item in example.items if isinstance(item, ExampleRecord)]
+
+        def account_of(name: str) -> Account:
+            return Account(name, example.accounts.get(name, {}))
+
+        results = list(rate_stream(engine, engine.rate, Intake(program), ((None, raw) for raw in records), account_of))
+        total = sum((one.exact_amount for one in results if isinstance(one, Charge)), ZERO)
+        position = -1
+        rejected_expected: set[int] = set()
+        for item in example.items:
+            if isinstance(item, ExampleRecord):
+                position += 1
+                continue
+            result = results[position] if 0 <= position < len(results) else None
+            if item.kind == "rejected":
+                rejected_expected.add(position)
+            if item.kind == "total":
+                so_far = results[: position + 1] if position + 1 < len(records) else results
+                sum_so_far = sum((one.exact_amount for one in so_far if isinstance(one, Charge)), ZERO)
+                amount(item, sum_so_far, "the total", program, findings)
+            elif item.kind.startswith(("less", "more")):
+                compared.append((item, result.exact_amount if isinstance(result, Charge) else ZERO))
+            elif result is not None:
+                expect(item, result, program, findings)
+        for index, result in enumerate(results[: len(records)]):
+            if isinstance(result, Rejection) and index not in rejected_expected:
+                place = [item.place for item in example.items if isinstance(item, ExampleRecord)][index]
+                findings.add(
+                    codes.EXAMPLE_FAILS, place, "", what=f"the record is refused: {result.message} ({result.code})"
+                )
+        return _Tried(total, list(findings), compared)
 
 
-def _run(
-    program: Program,
-    engine: Engine,
-    outcome: Outcome,
-    totals: dict[str, Fraction],
-    compared: list[tuple[Outcome, Expectation, Fraction]],
-) -> None:
-    example = outcome.example
-    findings = Findings()
-    records = [item.raw for item in example.items if isinstance(item, ExampleRecord)]
-
-    def account_of(name: str) -> Account:
-        return Account(name, example.accounts.get(name, {}))
-
-    results = list(rate_stream(engine, engine.rate, Intake(program), ((None, raw) for raw in records), account_of))
-    total = sum((one.exact_amount for one in results if isinstance(one, Charge)), ZERO)
-    totals[example.name] = total
-    position = -1
-    rejected_expected: set[int] = set()
-    for item in example.items:
-        if isinstance(item, ExampleRecord):
-            position += 1
-            continue
-        result = results[position] if 0 <= position < len(results) else None
-        if item.kind == "rejected":
-            rejected_expected.add(position)
-        if item.kind == "total":
-            so_far = results[: position + 1] if position + 1 < len(records) else results
-            sum_so_far = sum((one.exact_amount for one in so_far if isinstance(one, Charge)), ZERO)
-            amount(item, sum_so_far, "the total", program, findings)
-        elif item.kind.startswith(("less", "more")):
-            charged = result.exact_amount if isinstance(result, Charge) else ZERO
-            compared.append((outcome, item, charged))
-        elif result is not None:
-            expect(item, result, program, findings)
-    for index, result in enumerate(results[: len(records)]):
-        if isinstance(result, Rejection) and index not in rejected_expected:
-            place = [item.place for item in example.items if isinstance(item, ExampleRecord)][index]
-            findings.add(
-                codes.EXAMPLE_FAILS, place, "", what=f"the record is refused: {result.message} ({result.code})"
-            )
-    outcome.failures += list(findings)
-
-
-def _compare(
-    item: Expectation, charged: Fraction, totals: dict[str, Fraction], currency: str, findings: Findings
-) -> None:
-    other = totals.get(item.name or "")
+def _compare(item: Expectation, charged: Fraction, other: Fraction | None, currency: str, findings: Findings) -> None:
     if other is None:
         findings.add(codes.EXAMPLE_FAILS, item.place, "", what=f"the example `{item.name}` was not run")
         return
