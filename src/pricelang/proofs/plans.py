@@ -90,12 +90,12 @@ def _record(study: Study, name: str, plan: str) -> str:
 
 
 def _is_chosen(study: Study, one: Input, name: str, plan: str, other: str) -> bool:
-    """Whether an account comes by a plan by choosing it over the other: it pays for it, or the other is what all have.
+    """Whether an account comes by a plan by choosing it over the other: it pays more for it, or the other is what all have.
 
     What has no fee here may be a class of customers, or a plan that is sold elsewhere.
     """
-    fees = _fees(study, name, plan)
-    return other == one.default or (fees is not None and any(fees.values()))
+    mine, theirs = _fees(study, name, plan) or {}, _fees(study, name, other) or {}
+    return other == one.default or any(fee > theirs.get(key, fee) for key, fee in mine.items())
 
 
 def _tables(program: Program, name: str) -> Iterator[tuple[Table, int]]:
