@@ -90,7 +90,7 @@ def _record(study: Study, name: str, plan: str) -> str:
 
 
 def _is_chosen(study: Study, one: Input, name: str, plan: str, other: str) -> bool:
-    """Whether an account comes by a plan by choosing it over the other: it pays more for it, or the other is what all have.
+    """Whether an account chooses a plan over the other: it pays more for it, or the other is what all have.
 
     What has no fee here may be a class of customers, or a plan that is sold elsewhere.
     """

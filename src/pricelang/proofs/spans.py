@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from pricelang.core.ops import Hours
 from pricelang.engine.lookup import like
+from pricelang.engine.lookup import meet
 from pricelang.period import in_window
 from pricelang.period import window_edges
 from pricelang.plain import dataclass
 from pricelang.proofs.patterns import TooHard
 from pricelang.proofs.patterns import filled
-from pricelang.proofs.patterns import meet
 from pricelang.proofs.patterns import shortest
 from pricelang.proofs.patterns import together
 
