@@ -44,6 +44,8 @@ ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST = Fraction(10) ** 18
 REQUESTS = "requests"
+WHOLE = Fraction(-1)
+"""In place of a level: all of a field is the part of it that a line counts."""
 MOST_TRIED = 12
 """Edges of one place that are tried by records; where none of them drops, it is left undecided."""
 LEVELS = (None, Fraction(1000), Fraction(10) ** 6)
@@ -292,7 +294,9 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     unit = input_.type.factor if input_ is not None else ONE
     whole = isinstance(known, Span) and known.step is not None
     steps = [unit] if whole else [unit / 10**power for power in (0, 2, 6)]
-    for level in LEVELS:
+    for level in (*LEVELS, WHOLE):
+        if level == WHOLE and doubt.sum is not None:
+            continue
         middle = doubt.edge if doubt.sum is None else _edge(study, one, doubt, level)
         if middle is None:
             continue
@@ -365,6 +369,11 @@ def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level:
     """The record of a box with so much of one field; of the others as little as can be, or so much of each."""
     room = one.walker.room
     fixed = {doubt.name: value}
+    if level == WHOLE:
+        parts = _parts_to(one, doubt)
+        if not parts:
+            return None
+        return sample_of(room, doubt.box, one.walker.custom, (), {**fixed, **dict.fromkeys(parts, value)})
     if doubt.sum is not None:
         beside = LEVELS[1] if level is None and not doubt.sum.plus else level
         whole = next((each.of for each in one.usage.wholes if doubt.name in each.parts), None)
@@ -387,11 +396,21 @@ def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level:
                 span = room.of(doubt.box, each.name)
                 if isinstance(span, Span) and span.has(level * each.type.factor):
                     fixed[each.name] = level * each.type.factor
-    positive = set()
+    positive: set[str] = set()
     if doubt.line is not None and level is None:
         total = linear(expanded(doubt.line.of, one.usage))
         positive = {name for name, factor in total.of if factor > 0} if total is not None else set()
     return sample_of(room, doubt.box, one.walker.custom, positive, fixed)
+
+
+def _parts_to(one: UsageStudy, doubt: Doubt) -> list[str]:
+    """What a line counts that is a part of the field, and what lies between the two."""
+    name = _main(one, linear(expanded(doubt.line.of, one.usage))) if doubt.line is not None else None
+    found: list[str] = []
+    while name is not None and name != doubt.name:
+        found.append(name)
+        name = next((whole.of for whole in one.usage.wholes if name in whole.parts), None)
+    return found if name is not None else []
 
 
 def _say(study: Study, one: UsageStudy, drop: Drop) -> None:
