@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -30,6 +31,8 @@ from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Span
+from pricelang.proofs.spans import Words
+from pricelang.proofs.spans import both
 from pricelang.proofs.study import OPEN
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
@@ -111,7 +114,7 @@ def prove_no_cliffs(study: Study) -> None:
 
 
 def _doubts(one: UsageStudy) -> Iterator[Doubt]:
-    groups: dict[Hashable, dict[str, list[tuple[Span, Line, Box]]]] = {}
+    groups: dict[tuple[Hashable, ...], dict[str, list[tuple[Span, Line, Box]]]] = {}
     for price, line, ends in one.ends:
         left = ends.line
         if isinstance(left, Refused):
@@ -138,7 +141,69 @@ def _doubts(one: UsageStudy) -> Iterator[Doubt]:
     for group in groups.values():
         for name, parts in group.items():
             yield from _between(one, name, parts)
+    yield from _across(one, groups)
     yield from _between_prices(one)
+
+
+def _across(
+    one: UsageStudy, groups: Mapping[tuple[Hashable, ...], dict[str, list[tuple[Span, Line, Box]]]]
+) -> Iterator[Doubt]:
+    """Edges behind which a way goes on that was cut otherwise by other fields: what lies in both boxes has the edge."""
+    ends: list[tuple[tuple[Hashable, ...], str, Fraction, Line, Box]] = []
+    begins: dict[tuple[Hashable, ...], list[tuple[Line, Box]]] = {}
+    kinds: dict[str, set[Words]] = {}
+    for key, group in groups.items():
+        for name, parts in group.items():
+            lows, highs = {span.low for span, _, _ in parts}, {span.high for span, _, _ in parts}
+            for span, line, box in parts:
+                for field, known in box.known.items():
+                    if isinstance(known, Words):
+                        kinds.setdefault(field, set()).add(known)
+                if span.high is not None and span.high > 0 and span.high not in lows:
+                    ends.append((key[:3], name, span.high, line, box))
+                if span.low is not None and span.low not in highs:
+                    begins.setdefault((*key[:3], span.low), []).append((line, box))
+    if not ends or not begins:
+        return
+    split = max(
+        kinds, key=lambda field: len(kinds[field]), default=""
+    )  # boxes are found by a word of it that they share
+    by_word: dict[tuple[Hashable, ...], list[tuple[Line, Box]]] = {}
+    for where, found in begins.items():
+        for line, box in found:
+            for word in _words_of(box, split) or (None,):
+                by_word.setdefault((*where, word), []).append((line, box))
+    for start, name, edge, below, box in ends:
+        words = _words_of(box, split)
+        found = begins.get((*start, edge), [])
+        if words:
+            found = [part for word in (*words, None) for part in by_word.get((*start, edge, word), ())]
+        seen: set[int] = set()
+        for above, other in found:
+            if id(other) in seen or shape(below.steps) == shape(above.steps):
+                continue
+            seen.add(id(other))
+            known_ = _both(box, other)
+            if known_ is not None and not _is_safe(name, edge, below, above):
+                yield Doubt(_differing(below, above), known_, above, name, edge)
+
+
+def _words_of(box: Box, name: str) -> tuple[str | bool, ...]:
+    known = box.known.get(name)
+    return tuple(known.allowed) if isinstance(known, Words) and known.allowed is not None else ()
+
+
+def _both(one: Box, two: Box) -> Box | None:
+    known = dict(one.known)
+    for name, value in two.known.items():
+        if name in known:
+            found = both(known[name], value)
+            if found is None:
+                return None
+            known[name] = found
+        else:
+            known[name] = value
+    return Box(known, (), tuple(dict.fromkeys((*one.open, *two.open))))
 
 
 def _fields(one: UsageStudy) -> frozenset[str]:
@@ -384,13 +449,13 @@ def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level:
         for part_of in one.usage.wholes:
             if doubt.name in part_of.parts and part_of.of not in doubt.box.known:
                 fixed[part_of.of] = value + level * _unit(one, part_of.of)  # more of a part is more of its whole
-    parts = {part for whole in one.usage.wholes for part in (*whole.parts, whole.of)}
+    together = {part for whole in one.usage.wholes for part in (*whole.parts, whole.of)}
     if level is not None:
         for each in one.usage.inputs:
             if (
                 each.type.kind == "number"
                 and each.name not in fixed
-                and each.name not in parts
+                and each.name not in together
                 and each.name != "requests"
             ):
                 span = room.of(doubt.box, each.name)
