@@ -2,7 +2,7 @@
 
 A page is read from top to bottom, in a folder of its own that also holds the shipped `rulesets/`. Its fenced blocks:
 
-    ```price [NAME]            a whole rule file: nothing is found in it, and its examples hold
+    ```price [NAME]            a whole rule file: nothing is found in it, by proofs neither, and its examples hold
     ```price untidy [NAME]     the same, and not in the one layout
     ```price more NAME         lines that are added to the end of a rule file above
     ```price into NAME         a line that stands there already, and the lines that are put beneath it
@@ -40,6 +40,7 @@ import pytest
 from pricelang.diagnostics.codes import RULES
 from pricelang.files import Folder
 from pricelang.library import checked
+from pricelang.proofs.run import proofs_of
 from pricelang.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -171,7 +172,9 @@ class Page:
             assert self.files[name].count(above) == 1, f"{name_of(self.path)}:{block.line}"
             text = self.files[name].replace(above, text)
         self.write(name, text)
-        found = checked(Source(name, text), Folder(Path(name), self.files)).findings
+        reading = checked(Source(name, text), Folder(Path(name), self.files))
+        proved = [] if reading.program is None or reading.has_errors else proofs_of(reading)
+        found = [one for one in (*reading.findings, *proved) if one.severity != "note"]
         listed = "".join(
             f"\n    line {one.place.line} ({one.place.path}): {one.message}; {one.advice} ({one.code} {one.slug})"
             for one in found

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import combinations
+from itertools import pairwise
 
 from pricelang.catalogs import figures
 from pricelang.catalogs.form import NOT_OFFERED
@@ -20,6 +22,7 @@ from pricelang.catalogs.form import Meter
 from pricelang.catalogs.form import Model
 from pricelang.catalogs.form import Section
 from pricelang.catalogs.form import Sheet
+from pricelang.engine.lookup import meet
 from pricelang.source import Source
 from pricelang.syntax.layout import layout
 from pricelang.units import find_unit
@@ -28,6 +31,10 @@ from pricelang.units import plural
 MARK = "# Written by `pricelang import"
 WIDEST_HOURS = 44
 _TOKENS = "1M tokens"
+_DOUBLED = (
+    "the catalog takes the first that fits; a name that fits two of them is refused here rather than priced by chance"
+)
+_CLIFF = "the catalog has no price for long requests there, which are billed at the standard price"
 
 Called = Mapping[Hours, str]
 """The name of each block of hours in a file."""
@@ -133,6 +140,8 @@ def _table(section: Section, called: Called) -> list[str]:
     tokens = any(meter.per == _TOKENS for meter in section.meters)
     keys = f"model and {section.band}" if banded else "model"
     lines = [f"table {section.table} by {keys}{f', per {_TOKENS}' if tokens else ''}"]
+    if _is_doubled(section):
+        lines.append(f"  allow two-fit {figures.quoted(_DOUBLED)}")
     source = _common(model.source for model in section.models)
     checked = _common(model.checked for model in section.models)
     if source:
@@ -171,10 +180,52 @@ def _rows(model: Model, section: Section, banded: bool, told: bool, dated: bool,
     for names in figures.rows_of_names(model.names):
         for number, band in enumerate(figures.bands(model.edges)):
             cells = [", ".join(names), *([band] if banded else [])]
-            cells += [model.layers[0].prices[meter.field][number] for meter in section.meters]
+            cells += [_cell(model, model.layers[0], meter, number, section) for meter in section.meters]
             cells += [model.shares.get(share.column, "0") for share in section.shares]
             cells += [*([where] if told else []), *([model.checked or ""] if dated else [])]
             yield _row(cells)
+
+
+def _cell(model: Model, layer: Layer, meter: Meter, number: int, section: Section) -> str:
+    """A cell as it is written: what is priced as something that is not offered is not offered."""
+    cell = layer.prices[meter.field][number]
+    return NOT_OFFERED if _resolved(model, layer, cell, number, section) == NOT_OFFERED else cell
+
+
+def _resolved(model: Model, layer: Layer, cell: str, number: int, section: Section) -> str:
+    """What a cell comes to that may be priced `as` another."""
+    fields = {meter.name: meter.field for meter in section.meters}
+    for _ in section.meters:
+        field = fields.get(cell.removeprefix("as ")) if cell.startswith("as ") else None
+        if field is None:
+            break
+        cell = layer.prices.get(field, model.layers[0].prices[field])[number]
+    return cell
+
+
+def _is_doubled(section: Section) -> bool:
+    """Whether some text fits the patterns of two rows."""
+    rows = [row for model in section.models for row in figures.rows_of_names(model.names)]
+    patterns = [
+        (name.removeprefix("like "), number)
+        for number, row in enumerate(rows)
+        for name in row
+        if name.startswith("like ")
+    ]
+    return any(one != two and meet(name, other) for (name, one), (other, two) in combinations(patterns, 2))
+
+
+def _has_cliff(section: Section) -> bool:
+    """Whether something costs less in a band than in the one below it."""
+    for model in section.models:
+        for layer in model.layers:
+            for cells in layer.prices.values():
+                found = [_resolved(model, layer, cell, number, section) for number, cell in enumerate(cells)]
+                figures_ = [Fraction(one[1:]) if one.startswith("$") else Fraction(0) for one in found]
+                offered = [figure for figure, one in zip(figures_, found, strict=True) if one != NOT_OFFERED]
+                if any(high < low for low, high in pairwise(offered)):
+                    return True
+    return False
 
 
 Block = tuple[Layer, list[tuple[Model, Layer]]]
@@ -206,7 +257,9 @@ def _layer(block: Block, section: Section, banded: bool, called: Called) -> Iter
     for model, one in entries:
         for names in figures.rows_of_names(model.names):
             for number, band in enumerate(figures.bands(model.edges) if by_band else ("",)):
-                cells = [one.prices[meter.field][number] if meter.field in one.prices else "" for meter in used]
+                cells = [
+                    _cell(model, one, meter, number, section) if meter.field in one.prices else "" for meter in used
+                ]
                 yield "  " + _row([names[0], *([band] if by_band else []), *cells])
 
 
@@ -230,6 +283,8 @@ def _condition(condition: Condition) -> str:
 
 def _price(section: Section) -> list[str]:
     lines = [f"price {section.usage}"]
+    if _has_cliff(section):
+        lines.append(f"  allow tier-cliff {figures.quoted(_CLIFF)}")
     for meter in section.meters:
         has_parts = any(meter in wholes_of(one, section.meters) for one in section.meters)
         quantity = f"rest of {meter.field}" if has_parts else meter.field

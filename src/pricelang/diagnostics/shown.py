@@ -12,10 +12,11 @@ from pricelang.units import Unit
 def amount(value: Fraction, currency: str) -> str:
     """An amount of money: `$0.0001`, `12 CNY`; one whose decimals do not end is cut, with a dot for the rest."""
     sign = next((sign for sign, meanings in SIGNS.items() if meanings[0] == currency and len(sign) == 1), "")
-    text = counted(value)
+    text = counted(abs(value))
+    minus = "-" if value < 0 else ""
     if len(text.partition(".")[2]) == 1:
         text += "0"
-    return f"{sign}{text}" if sign else f"{text} {currency}"
+    return f"{minus}{sign}{text}" if sign else f"{minus}{text} {currency}"
 
 
 def counted(value: Fraction) -> str:

@@ -130,3 +130,19 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 def like(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern in which `*` stands for any run of characters; upper and lower case differ."""
     return _pattern(pattern).fullmatch(text) is not None
+
+
+def meet(one: str, two: str) -> bool:
+    """Whether some text fits both patterns."""
+    if "*" not in one or "*" not in two:
+        literal, pattern = (one, two) if "*" not in one else (two, one)
+        return like(pattern, literal)
+    (head, tail), (front, end) = ends_of(one), ends_of(two)
+    fits_front = head.startswith(front) or front.startswith(head)
+    return fits_front and (tail.endswith(end) or end.endswith(tail))
+
+
+def ends_of(pattern: str) -> tuple[str, str]:
+    """What stands before the first star of a pattern, and behind the last."""
+    head, _, rest = pattern.partition("*")
+    return head, rest.rpartition("*")[2]

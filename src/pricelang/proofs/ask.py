@@ -311,7 +311,9 @@ def _how_many(program: Program, asked: re.Match[str]) -> Reply:
             row |= {"quantity": str(most / factor), "amount": str(paid or ZERO)}
         rows.append(row)
     notes = [*about.assumed, *(f"{each.name} 0" for each in usage.inputs if _is_idle(each, name, about))]
-    return Reply((*said, f"taken for granted: {', '.join(notes)}; one record, all counts at zero"), {"answers": rows})
+    return Reply(
+        (*said, f"taken for granted: {', '.join([*notes, 'one record, all counts at zero'])}"), {"answers": rows}
+    )
 
 
 def _is_idle(one: Input, name: str, about: _About) -> bool:
@@ -367,7 +369,10 @@ def _cost(program: Program, asked: re.Match[str]) -> Reply:
         row: dict[str, object] = {of: label} if label else {}
         rows.append(row | {"amount": str(found) if found is not None else None})
     head = f"{quantity(number * factor, unit, factor)} cost"
-    return Reply((head, *said, f"taken for granted: {', '.join(about.assumed)}; one record"), {"answers": rows})
+    return Reply(
+        (head, *said, f"taken for granted: {', '.join([*about.assumed, 'one record, all counts at zero'])}"),
+        {"answers": rows},
+    )
 
 
 # --- when a limit comes ---------------------------------------------------------------------------------------------

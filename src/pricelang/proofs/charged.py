@@ -30,6 +30,7 @@ from pricelang.source import Place
 
 ZERO = Fraction(0)
 TIME = "duration"
+REQUESTS = "requests"
 
 
 def prove_charged(study: Study) -> None:
@@ -55,11 +56,19 @@ def _price(study: Study, one: UsageStudy, box: Box, price: Price) -> None:
     taken = {line.label: _units(line, one.usage) for line in price.lines}
     units = {unit for found in taken.values() if found for unit, factor in found.items() if factor}
     vague = {name for line in price.lines if taken[line.label] is None for name in _names(line, one.usage)}
+    for found in taken.values():
+        if found and any(factor < 0 for factor in found.values()):
+            vague |= set(found)  # a difference: how much of it is charged turns on the other
     fed = _fed(price)
     for unit in sorted(units):
         if any(unit in _beneath(one.usage, name) for name in vague):
             continue
-        lines = [line for line in price.lines if (taken[line.label] or {}).get(unit) and line.label not in fed]
+        lines = [
+            line
+            for line in price.lines
+            if line.label not in fed
+            and ((taken[line.label] or {}).get(unit) or (unit == REQUESTS and taken[line.label] == {}))
+        ]
         if lines and any(line.when is not None or _is_conditional(line) for line in lines):
             _unit(study, one, box, price, unit, lines)
 
@@ -140,7 +149,11 @@ def _unit(study: Study, one: UsageStudy, box: Box, price: Price, unit: str, line
 
 
 def _is_double(on: list[Line], usage: UsageType, unit: str) -> bool:
-    """Two lines under conditions, or a whole and its part."""
+    """Two lines under conditions, or a whole and its part. Time runs for all that runs beside each other."""
+    if unit == REQUESTS:  # an amount for each record may stand beside another
+        on = [line for line in on if REQUESTS in quantities_in(expanded(line.of, usage))]
+    if unit == TIME:
+        on = [line for line in on if TIME in quantities_in(expanded(line.of, usage))]
     if sum(line.when is not None for line in on) > 1:
         return True
     takes = [quantities_in(expanded(line.of, usage)) for line in on]

@@ -49,6 +49,8 @@ ONE = Fraction(1)
 MOST = Fraction(10) ** 18
 REQUESTS = "requests"
 MOST_PAIRS = 20_000
+WHOLE = Fraction(-1)
+"""In place of a level: all of a field is the part of it that a line counts."""
 MOST_TRIED = 12
 """Edges of one place that are tried by records; where none of them drops, it is left undecided."""
 LEVELS = (None, Fraction(1000), Fraction(10) ** 6)
@@ -95,17 +97,18 @@ def prove_no_cliffs(study: Study) -> None:
     for one in study.usages:
         before = len(study.findings.listed)
         undecided = False
-        told: set[Place] = set()
-        failed: dict[Place, int] = {}
+        told: set[tuple[str, int]] = set()
+        failed: dict[tuple[str, int], int] = {}
         known = _Known(set(), [])
         for doubt in _doubts(one, known):
-            if doubt.place in told or failed.get(doubt.place, 0) >= MOST_TRIED:
+            where = doubt.place.path, doubt.place.line
+            if where in told or failed.get(where, 0) >= MOST_TRIED:
                 continue
             drop = _drop(study, one, doubt)
             if drop is None:
-                failed[doubt.place] = failed.get(doubt.place, 0) + 1
+                failed[where] = failed.get(where, 0) + 1
                 continue
-            told.add(doubt.place)
+            told.add(where)
             _say(study, one, drop)
         undecided = bool(failed.keys() - told) or not one.is_whole or bool(known.vague)
         found = study.findings.listed[before:]
@@ -428,7 +431,9 @@ def _drop(study: Study, one: UsageStudy, doubt: Doubt) -> Drop | None:
     unit = input_.type.factor if input_ is not None else ONE
     whole = isinstance(known, Span) and known.step is not None
     steps = [unit] if whole else [unit / 10**power for power in (0, 2, 6)]
-    for level in LEVELS:
+    for level in (*LEVELS, WHOLE):
+        if level == WHOLE and doubt.sum is not None:
+            continue
         middle = doubt.edge if doubt.sum is None else _edge(study, one, doubt, level)
         if middle is None:
             continue
@@ -501,6 +506,11 @@ def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level:
     """The record of a box with so much of one field; of the others as little as can be, or so much of each."""
     room = one.walker.room
     fixed = {doubt.name: value}
+    if level == WHOLE:
+        parts_to = _parts_to(one, doubt)
+        if not parts_to:
+            return None
+        return sample_of(room, doubt.box, one.walker.custom, (), {**fixed, **dict.fromkeys(parts_to, value)})
     if doubt.sum is not None:
         beside = LEVELS[1] if level is None and not doubt.sum.plus else level
         whole = next((each.of for each in one.usage.wholes if doubt.name in each.parts), None)
@@ -528,6 +538,16 @@ def _sample(study: Study, one: UsageStudy, doubt: Doubt, value: Fraction, level:
         total = linear(expanded(doubt.line.of, one.usage))
         positive = {name for name, factor in total.of if factor > 0} if total is not None else set()
     return sample_of(room, doubt.box, one.walker.custom, positive, fixed)
+
+
+def _parts_to(one: UsageStudy, doubt: Doubt) -> list[str]:
+    """What a line counts that is a part of the field, and what lies between the two."""
+    name = _main(one, linear(expanded(doubt.line.of, one.usage))) if doubt.line is not None else None
+    found: list[str] = []
+    while name is not None and name != doubt.name:
+        found.append(name)
+        name = next((whole.of for whole in one.usage.wholes if name in whole.parts), None)
+    return found if name is not None else []
 
 
 def _say(study: Study, one: UsageStudy, drop: Drop) -> None:

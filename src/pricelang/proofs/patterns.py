@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from functools import lru_cache
 
-from pricelang.engine.lookup import like
+from pricelang.engine.lookup import ends_of
 
 MOST_STATES = 20_000
 """States that are looked at before the search gives up."""
@@ -49,27 +49,12 @@ def shortest(like: tuple[str, ...], unlike: tuple[str, ...]) -> str | None:
     return None
 
 
-def meet(one: str, two: str) -> bool:
-    """Whether some text fits both patterns."""
-    if "*" not in one or "*" not in two:
-        literal, pattern = (one, two) if "*" not in one else (two, one)
-        return like(pattern, literal)
-    (head, tail), (front, end) = _ends(one), _ends(two)
-    fits_front = head.startswith(front) or front.startswith(head)
-    return fits_front and (tail.endswith(end) or end.endswith(tail))
-
-
 def together(one: str, two: str) -> tuple[str, ...]:
     """Texts that fit two patterns which meet."""
-    (head, tail), (front, end) = _ends(one), _ends(two)
+    (head, tail), (front, end) = ends_of(one), ends_of(two)
     middles = "".join(part for text in (one, two) for part in text.split("*")[1:-1])
     first, last = max(head, front, key=len), max(tail, end, key=len)
     return first + last, first + middles + last, first + "x" + middles + "x" + last
-
-
-def _ends(pattern: str) -> tuple[str, str]:
-    head, _, rest = pattern.partition("*")
-    return head, rest.rpartition("*")[2]
 
 
 def filled(pattern: str) -> tuple[str, ...]:

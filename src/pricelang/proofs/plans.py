@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from pricelang.core import ops
 from pricelang.core.policy import Balance
+from pricelang.core.program import Input
 from pricelang.core.program import Line
 from pricelang.core.program import Program
 from pricelang.core.program import Table
@@ -32,6 +33,8 @@ from pricelang.proofs.walk import Walker
 from pricelang.source import Place
 
 MOST_PLANS = 20
+NOTHING = form_of((ops.Rate((ops.Case(None, ops.Const(Fraction(0)), Place("", 1)),), None, Place("", 1)),))
+"""What a line comes to that is not charged."""
 NO_USAGE = UsageType("account", "", False, (), (), (), Place("", 1))
 
 
@@ -63,7 +66,7 @@ def prove_plans(study: Study) -> None:
                 continue
             compared += 1
             scale = _compared(study, name, plan, other)
-            if scale is not None and scale.dearer and not scale.gains:
+            if scale is not None and scale.dearer and not scale.gains and _is_chosen(study, one, name, plan, other):
                 told.add(plan)
                 place = _place(study.program, one.name, plan) or one.place or Place("", 1)
                 study.add(codes.DEAR_PLAN, place, record=_record(study, name, plan), plan=plan, other=other)
@@ -84,6 +87,15 @@ def _record(study: Study, name: str, plan: str) -> str:
                 if sample is not None:
                     return sample.text()
     return ""
+
+
+def _is_chosen(study: Study, one: Input, name: str, plan: str, other: str) -> bool:
+    """Whether an account chooses a plan over the other: it pays more for it, or the other is what all have.
+
+    What has no fee here may be a class of customers, or a plan that is sold elsewhere.
+    """
+    mine, theirs = _fees(study, name, plan) or {}, _fees(study, name, other) or {}
+    return other == one.default or any(fee > theirs.get(key, fee) for key, fee in mine.items())
 
 
 def _tables(program: Program, name: str) -> Iterator[tuple[Table, int]]:
@@ -314,7 +326,7 @@ def _lines(mine: list[object], theirs: list[object], scale: _Scale) -> bool:
         return True
     if not isinstance(one, Line) or not isinstance(two, Line) or shape(one.of) != shape(two.of):
         return False
-    left, right = form_of(one.steps), form_of(two.steps)
+    left, right = (NOTHING if _is_free(each) else form_of(each.steps) for each in (one, two))
     if left is None or right is None or len(left.blocks) != len(right.blocks):
         return False
     if [shape(step) for step in left.between] != [shape(step) for step in right.between]:
@@ -327,6 +339,10 @@ def _lines(mine: list[object], theirs: list[object], scale: _Scale) -> bool:
         else:
             scale.gains = True
     return True
+
+
+def _is_free(line: Line) -> bool:
+    return line.free_reason is not None or not line.charged
 
 
 def _line_shape(one: object) -> object:

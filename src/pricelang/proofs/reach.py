@@ -105,7 +105,12 @@ def _table(study: Study, table: Table, seen: set[tuple[object, ...]]) -> None:
     columns = {key[2] for key in seen if key[0] == "cell" and key[1] == table.name}
     for number, layer in enumerate(table.layers):
         cells = [(row, column) for row, column in layer.cells if row in rows and column in columns]
-        dead = [(row, column) for row, column in cells if ("cell", table.name, column, row, number) not in seen]
+        dead = [
+            (row, column)
+            for row, column in cells
+            if ("cell", table.name, column, row, number) not in seen
+            and (layer.when is not None or any((row, column) in other.cells for other in table.layers[:number]))
+        ]  # a cell of the list by itself that is not asked for is one of a row that is not priced by it
         if not dead:
             continue
         if len(dead) == len(cells) and layer.place is not None and layer.rank:

@@ -189,6 +189,8 @@ def _quantity(study: Study, one: UsageStudy, line: Line, left: Line, ends: Ends,
         if sample is None or not isinstance(charge, Charge):
             continue
         exact = sum((each.exact_before for each in charge.lines), ZERO)
+        if charge.exact_amount >= exact and exact:
+            continue  # another line charges what is left
         told.add(step.place)
         shown = quantity(small, left.unit, left.factor)
         study.add(

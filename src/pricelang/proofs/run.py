@@ -46,7 +46,7 @@ def proofs_of(reading: Reading) -> list[Finding]:
     assert reading.program is not None
     findings = Findings(waivers=list(reading.waivers))
     known = frozenset((one.place.path, one.place.line) for one in reading.findings)
-    study = Study(reading.program, findings, known)
+    study = Study(reading.program, findings, known, _bases(reading))
     for prove in PROOFS:
         prove(study)
     for index, waiver in enumerate(findings.waivers):
@@ -59,11 +59,16 @@ def proofs_of(reading: Reading) -> list[Finding]:
     return list(findings)
 
 
+def _bases(reading: Reading) -> frozenset[str]:
+    """The rule files among what was read, without the first, which is the one that is proved."""
+    return frozenset(path for path in list(reading.sources)[1:] if path.endswith(".price"))
+
+
 def claims_of(reading: Reading) -> list[Claim]:
     """Everything that is proved of a rule file, refuted or not decided; what waivers allow is not told, but counted."""
     assert reading.program is not None
     findings = Findings(waivers=list(reading.waivers))
-    study = Study(reading.program, findings)
+    study = Study(reading.program, findings, bases=_bases(reading))
     claims: list[Claim] = []
     for prove in PROOFS:
         before = set(findings.waivers_used)

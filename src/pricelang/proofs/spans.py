@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
 from pricelang.core.ops import Hours
 from pricelang.engine.lookup import like
+from pricelang.engine.lookup import meet
 from pricelang.period import in_window
 from pricelang.period import window_edges
 from pricelang.plain import dataclass
 from pricelang.proofs.patterns import TooHard
 from pricelang.proofs.patterns import filled
-from pricelang.proofs.patterns import meet
 from pricelang.proofs.patterns import shortest
 from pricelang.proofs.patterns import together
 
@@ -188,6 +189,32 @@ class Moment:
 
 
 @lru_cache(maxsize=20_000)
+def both(one: Words | Span | Moment | bool, two: Words | Span | Moment | bool) -> Words | Span | Moment | bool | None:
+    """What lies in both; None where nothing does."""
+    found: Words | Span | Moment | bool
+    match one, two:
+        case Words(), Words():
+            if one.allowed is None and two.allowed is None:
+                like_, unlike = (*one.like, *two.like), (*one.unlike, *two.unlike)
+                found = Words(None, one.barred | two.barred, tuple(dict.fromkeys(like_)), tuple(dict.fromkeys(unlike)))
+            else:
+                found = one.among(two.allowed) if two.allowed is not None else two.among(one.allowed or ())
+            return None if found.is_empty else found
+        case Span(), Span():
+            found = replace(one, barred=one.barred | two.barred)
+            if two.low is not None:
+                found = found.above(two.low, two.low_in)
+            if two.high is not None:
+                found = found.below(two.high, two.high_in)
+            return None if found.is_empty else found
+        case Moment(), Moment():
+            found = replace(one.within(two.start, two.stop), inside=one.inside | two.inside)
+            found = replace(found, outside=one.outside | two.outside)
+            is_empty = found.start is not None and found.stop is not None and found.start >= found.stop
+            return None if is_empty or found.inside & found.outside else found
+    return one if one == two else None
+
+
 def _instant(moment: Moment, hours: tuple[tuple[str, Hours], ...]) -> Fraction | None:
     start = moment.start
     if start is None:

@@ -10,6 +10,7 @@ from pricelang.core.program import Line
 from pricelang.core.program import Price
 from pricelang.core.program import Program
 from pricelang.core.program import UsageType
+from pricelang.diagnostics.codes import NEVER_HAPPENS
 from pricelang.diagnostics.codes import UNDECIDED
 from pricelang.diagnostics.codes import Rule
 from pricelang.diagnostics.finding import Finding
@@ -51,13 +52,21 @@ class UsageStudy:
     prices: list[tuple[Box, Price | Refused]] = field(default_factory=list)
     ends: list[tuple[Price, Line, Ends]] = field(default_factory=list)
     is_whole: bool = True  # every way was gone
+    used: frozenset[str] | None = None  # what there can be more of, once it was asked
 
 
 class Study:
     """A program with everything that proofs share. Findings are added here; waivers take them off."""
 
-    def __init__(self, program: Program, findings: Findings, known: frozenset[tuple[str, int]] = frozenset()) -> None:
+    def __init__(
+        self,
+        program: Program,
+        findings: Findings,
+        known: frozenset[tuple[str, int]] = frozenset(),
+        bases: frozenset[str] = frozenset(),
+    ) -> None:
         self.program = program
+        self.bases = bases  # the rule files that this one is based on
         self.findings = findings
         self.known = known  # (path, line) of what the checker has said already
         self.shown: dict[tuple[str, int], str] = {}  # and a record that shows it
@@ -94,7 +103,9 @@ class Study:
         return charge.exact_amount if isinstance(charge, Charge) else None
 
     def add(self, rule: Rule, place: Place, advice: str | None = None, record: str = "", **words: Any) -> None:
-        """Adds a finding."""
+        """Adds a finding. What a base says and this file covers is no mistake of either."""
+        if rule is NEVER_HAPPENS and place.path in self.bases:
+            return
         self.findings.add(rule, place, advice, record=record, **words)
 
     def undecided(self, place: Place, what: str, why: str) -> None:

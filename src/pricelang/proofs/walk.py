@@ -33,6 +33,7 @@ from pricelang.core.program import Table
 from pricelang.core.program import Unlimited
 from pricelang.core.program import UsageType
 from pricelang.engine.lookup import like
+from pricelang.engine.lookup import meet
 from pricelang.light import assert_never
 from pricelang.plain import dataclass
 from pricelang.proofs import box as b
@@ -42,7 +43,6 @@ from pricelang.proofs.box import room_of
 from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import added
 from pricelang.proofs.linear import linear
-from pricelang.proofs.patterns import meet
 from pricelang.proofs.spans import Span
 from pricelang.proofs.spans import Words
 from pricelang.source import Place
