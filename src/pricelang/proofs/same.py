@@ -356,9 +356,9 @@ class _Comparison:
         mine, theirs = self.mine[1], _lines(walker, two, self.new)
         if any(_reads(steps) for steps in (one.together, two.together)):
             return False
-        if self.claim == NEVER_DEARER and one.together:
-            if not _only_rises(one.together) or not all(_is_positive(each) for each in (*mine, *theirs)):
-                return False
+        is_sure = _only_rises(one.together) and all(_is_positive(each) for each in (*mine, *theirs))
+        if self.claim == NEVER_DEARER and one.together and not is_sure:
+            return False
         rest: list[_Left] = []
         for line in mine:
             match = next((other for other in theirs if other.key == line.key), None)

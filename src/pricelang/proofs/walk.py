@@ -277,7 +277,6 @@ class Walker:
             parts.sort(key=lambda one: (one[1].low or ZERO, not one[1].low_included))
             if not _meet([part for _, part in parts]):
                 yield inner, Refused("no-row", step.place, table.name, name="bands")
-                continue
 
             def banded(one: tuple[int, KeyBand], box: Box) -> Iterator[tuple[Box, ops.Band | Refused]]:
                 row, part = one
