@@ -26,6 +26,8 @@ from pricelang.diagnostics.shown import amount
 from pricelang.diagnostics.shown import counted
 from pricelang.diagnostics.shown import quantity
 from pricelang.engine.charge import Charge
+from pricelang.engine.counts import Counts
+from pricelang.engine.intake import RecordError
 from pricelang.plain import dataclass
 from pricelang.proofs.box import AT
 from pricelang.proofs.box import Box
@@ -34,6 +36,7 @@ from pricelang.proofs.box import room_of
 from pricelang.proofs.forms import edges
 from pricelang.proofs.forms import form_of
 from pricelang.proofs.linear import linear
+from pricelang.proofs.same import nodes_in
 from pricelang.proofs.sample import Bench
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import sample_of
@@ -50,6 +53,8 @@ from pricelang.proofs.where import number_of
 ZERO = Fraction(0)
 ONE = Fraction(1)
 MOST = Fraction(10) ** 15
+MOST_COUNTED = 20_000
+"""Records of a period that are counted one by one."""
 CAN = """what can be asked:
   how many FIELD for AMOUNT [on MODEL] [with FIELD NUMBER] [at DATE]   how many output_tokens for $100 on large-1
   what do NUMBER FIELD cost [on MODEL] [at DATE]                       what do 1M input_tokens cost on large-1
@@ -260,7 +265,27 @@ def _ways(about: _About, program: Program) -> tuple[str, list[tuple[str, Box]]]:
 def _cost_of(
     bench: Bench, about: _About, box: Box, name: str, custom: set[str]
 ) -> Callable[[Fraction], Fraction | None]:
+    together: list[Fraction] = [ZERO]
+    counts = Counts()
+
+    def of_many(number: int, sample: Sample) -> Fraction | None:
+        """So many equal records of one period, one after another."""
+        if number > MOST_COUNTED:
+            raise NotUnderstood(
+                f"what one more costs turns on how many came before, and more than {MOST_COUNTED:,} are not counted"
+            )
+        while len(together) <= number:
+            try:
+                charge = bench.engine.rate(bench.intake.read(sample.raw), sample.account, counts)
+            except RecordError:
+                return None
+            together.append(together[-1] + charge.exact_amount)
+        return together[number]
+
     def cost(value: Fraction) -> Fraction | None:
+        if name == "requests" and _is_counted(bench.program, about.room.usage):
+            sample = sample_of(about.room, box, custom, (), about.fixed)
+            return of_many(int(value), sample) if sample is not None else None
         if name == "requests":
             sample = sample_of(about.room, box, custom, (), about.fixed)
             charge = bench.charge(sample) if sample is not None else None
@@ -270,6 +295,12 @@ def _cost_of(
         return charge.exact_amount if isinstance(charge, Charge) else None
 
     return cost
+
+
+def _is_counted(program: Program, usage: UsageType) -> bool:
+    """Whether what a record costs turns on those before it."""
+    prices = tuple(one for one in program.prices if one.usage == usage.name)
+    return any(isinstance(one, ops.Beyond | ops.Period) for one in nodes_in(prices))
 
 
 def _custom(program: Program, usage: UsageType) -> set[str]:
@@ -285,7 +316,7 @@ def _custom(program: Program, usage: UsageType) -> set[str]:
 def _how_many(program: Program, asked: re.Match[str]) -> Reply:
     money = asked["amount"].replace(program.currency, "").strip()
     budget = number_of(money)
-    if budget is None:
+    if budget is None or budget < 0:
         raise NotUnderstood(f"`{asked['amount']}` is no amount; {CAN}")
     usage = _usage(program, asked["field"], asked["rest"])
     name, unit, factor, step = _field(usage, asked["field"])
@@ -311,9 +342,8 @@ def _how_many(program: Program, asked: re.Match[str]) -> Reply:
             row |= {"quantity": str(most / factor), "amount": str(paid or ZERO)}
         rows.append(row)
     notes = [*about.assumed, *(f"{each.name} 0" for each in usage.inputs if _is_idle(each, name, about))]
-    return Reply(
-        (*said, f"taken for granted: {', '.join([*notes, 'one record, all counts at zero'])}"), {"answers": rows}
-    )
+    kind = "equal records of one period" if name == "requests" else "one record, all counts at zero"
+    return Reply((*said, f"taken for granted: {', '.join([*notes, kind])}"), {"answers": rows})
 
 
 def _is_idle(one: Input, name: str, about: _About) -> bool:
@@ -369,8 +399,10 @@ def _cost(program: Program, asked: re.Match[str]) -> Reply:
         row: dict[str, object] = {of: label} if label else {}
         rows.append(row | {"amount": str(found) if found is not None else None})
     head = f"{quantity(number * factor, unit, factor)} cost"
+    notes = [*about.assumed, *(f"{each.name} 0" for each in usage.inputs if _is_idle(each, name, about))]
+    kind = "equal records of one period" if name == "requests" else "one record"
     return Reply(
-        (head, *said, f"taken for granted: {', '.join([*about.assumed, 'one record, all counts at zero'])}"),
+        (head, *said, f"taken for granted: {', '.join([*notes, kind])}"),
         {"answers": rows},
     )
 

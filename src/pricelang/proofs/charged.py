@@ -30,6 +30,8 @@ from pricelang.source import Place
 
 ZERO = Fraction(0)
 TIME = "duration"
+MOST_TRIED = 50
+"""Ways of a unit of which a record is looked for."""
 REQUESTS = "requests"
 
 
@@ -135,6 +137,7 @@ def _unit(study: Study, one: UsageStudy, box: Box, price: Price, unit: str, line
                 conds.append(step.when)
                 owners.append(line)
     missing = double = False
+    tried = 0
     span = one.walker.room.of(box, unit)
     if isinstance(span, Span) and unit != TIME:
         box = box.with_(unit, span.above(ZERO, False))  # of nothing there is nothing to charge
@@ -142,7 +145,8 @@ def _unit(study: Study, one: UsageStudy, box: Box, price: Price, unit: str, line
         one.walker.count()
         off = {line.label for line, holds in zip(owners, met, strict=True) if not holds}
         on = [line for line in lines if line.label not in off]
-        if not on and not missing:
+        if not on and not missing and tried < MOST_TRIED:
+            tried += 1
             missing = _say_missing(study, one, inner, price, unit, lines)
         elif len(on) > 1 and not double and _is_double(on, one.usage, unit):
             double = _say_double(study, one, inner, unit, on)

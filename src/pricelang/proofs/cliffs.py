@@ -178,8 +178,10 @@ def _names_in(one: UsageStudy, expr: ops.Expr) -> set[str]:
 
 
 def _is_plain(one: UsageStudy, line: Line) -> bool:
-    """Whether a line is known to rise, or its edges are known where it could fall. An account's own figures are taken to
-    be no discounts of more than everything."""
+    """Whether a line is known to rise, or its edges are known where it could fall.
+
+    An account's own figures are taken to be no discounts of more than everything.
+    """
     form = form_of(line.steps)
     if form is not None:
         if not any(falls(block) for block in form.blocks):

@@ -362,8 +362,8 @@ class _Comparison:
         mine, theirs = self.mine[1], _lines(walker, two, self.new)
         if any(_reads(steps) for steps in (one.together, two.together)):
             return False
-        is_rising = _only_rises(one.together) and all(_is_positive(each) for each in (*mine, *theirs))
-        if self.claim == NEVER_DEARER and one.together and not is_rising:
+        is_sure = _only_rises(one.together) and all(_is_positive(each) for each in (*mine, *theirs))
+        if self.claim == NEVER_DEARER and one.together and not is_sure:
             return False
         rest: list[_Left] = []
         for line in mine:

@@ -6,9 +6,11 @@ errors let through, and the ways of that program are gone.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 from pricelang.core.reading import Reading
 from pricelang.diagnostics import codes
@@ -71,6 +73,8 @@ def _with_record(finding: Finding, study: Study, refusals: list[tuple[Refused, S
     if wanted:
         fitting = [one for one in refusals if one[0].code in wanted]
         sample = min(fitting, key=lambda one: _distance(finding, study, *one), default=(None, None, None))[1]
+    if sample is None and finding.code == codes.BAND_GAP.code:
+        sample = _between(finding, study)
     if sample is None and finding.code in (*_CHARGED, codes.BAND_GAP.code, codes.BAND_OVERLAP.code):
         sample = _of_field(finding, study)
     if sample is None and finding.code in (*_PLAIN, codes.BAND_OVERLAP.code, codes.TWO_ROWS.code):
@@ -99,6 +103,22 @@ def _of_field(finding: Finding, study: Study) -> Sample | None:
             sample = sample_of(one.walker.room, ends.box, one.walker.custom, named or _numbers(study, one.usage.name))
             if sample is not None and isinstance(study.bench.charge(sample), Charge):
                 return sample
+    return None
+
+
+def _between(finding: Finding, study: Study) -> Sample | None:
+    """A record with a quantity between the two that a finding names, which is refused."""
+    numbers = [Fraction(one.replace(",", "")) for one in re.findall(r"\d[\d,]*(?:\.\d+)?", finding.message)]
+    values = [*numbers, *((low + high) / 2 for low, high in itertools.pairwise(numbers))]
+    for one in study.usages:
+        for _, _, ends in one.ends:
+            for name in _numbers(study, one.usage.name) if isinstance(ends.line, Refused) else ():
+                factor = one.walker.room.inputs[name].type.factor
+                for value in values:
+                    fixed = {name: value * factor}
+                    sample = sample_of(one.walker.room, ends.box, one.walker.custom, (), fixed)
+                    if sample is not None and isinstance(study.bench.charge(sample), RecordError):
+                        return sample
     return None
 
 

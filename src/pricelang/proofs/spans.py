@@ -10,6 +10,7 @@ from functools import lru_cache
 from pricelang.core.ops import Hours
 from pricelang.engine.lookup import like
 from pricelang.engine.lookup import meet
+from pricelang.period import Window
 from pricelang.period import in_window
 from pricelang.period import window_edges
 from pricelang.plain import dataclass
@@ -225,10 +226,20 @@ def _instant(moment: Moment, hours: tuple[tuple[str, Hours], ...]) -> Fraction |
         stop = start + days * _DAY if moment.stop is None else min(moment.stop, start + days * _DAY)
         found = {start}
         for _, one in hours:
-            found.update(at for at in window_edges(start, stop, one.windows, one.zone) if start <= at < stop)
+            found.update(_edges(one.windows, one.zone, start, stop))
         for at in sorted(found):
-            if all(in_window(at, one.windows, one.zone) is (name in moment.inside) for name, one in hours):
+            if all(_is_in(at, one.windows, one.zone) is (name in moment.inside) for name, one in hours):
                 return at
         if not hours:
             break
     return None
+
+
+@lru_cache(maxsize=20_000)
+def _edges(windows: tuple[Window, ...], zone: str, start: Fraction, stop: Fraction) -> tuple[Fraction, ...]:
+    return tuple(at for at in window_edges(start, stop, windows, zone) if start <= at < stop)
+
+
+@lru_cache(maxsize=200_000)
+def _is_in(at: Fraction, windows: tuple[Window, ...], zone: str) -> bool:
+    return in_window(at, windows, zone)

@@ -48,6 +48,8 @@ from pricelang.proofs.spans import Words
 from pricelang.source import Place
 
 ZERO = Fraction(0)
+MOST_OF_LINE = 10_000
+"""Ways of one line, beside four for each row of the tables."""
 MOST_WAYS = 200_000
 """Ways of one price that are gone; of a price with more, what was not seen is not decided."""
 
@@ -107,7 +109,8 @@ class Walker:
         self.room = room or room_of(program, usage)
         self.computed = {one.name: one.of for one in usage.computed}
         self.seen: dict[tuple[object, ...], Box] = {}
-        self.ways = 0
+        self.ways = self.begun = 0  # in all, and when the line at hand was begun
+        self.most = MOST_OF_LINE + 4 * sum(len(table.rows) for table in program.tables.values())
         self.layers: dict[str, dict[tuple[int, str], list[tuple[int, CellValue, Place]]]] = {}
         self.custom: set[str] = set()
         self.broken: list[tuple[Box, Refused]] = []  # where a condition itself refuses a record
@@ -133,6 +136,7 @@ class Walker:
 
     def line(self, line: Line, box: Box) -> Iterator[Ends]:
         """Every way a line can go, by itself."""
+        self.begun = self.ways
         for inner, met in self.test(line.when, box):
             if not met:
                 yield Ends(inner, None)
@@ -190,7 +194,7 @@ class Walker:
 
     def count(self) -> None:
         self.ways += 1
-        if self.ways > MOST_WAYS:
+        if self.ways > MOST_WAYS or self.ways - self.begun > self.most:
             raise TooMany
 
     def step(self, step: ops.Step, box: Box) -> Iterator[tuple[Box, tuple[ops.Step, ...] | Refused]]:
@@ -277,7 +281,6 @@ class Walker:
             parts.sort(key=lambda one: (one[1].low or ZERO, not one[1].low_included))
             if not _meet([part for _, part in parts]):
                 yield inner, Refused("no-row", step.place, table.name, name="bands")
-                continue
 
             def banded(one: tuple[int, KeyBand], box: Box) -> Iterator[tuple[Box, ops.Band | Refused]]:
                 row, part = one
