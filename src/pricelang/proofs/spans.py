@@ -10,7 +10,6 @@ from functools import lru_cache
 from pricelang.core.ops import Hours
 from pricelang.engine.lookup import like
 from pricelang.engine.lookup import meet
-from pricelang.period import Window
 from pricelang.period import in_window
 from pricelang.period import window_edges
 from pricelang.plain import dataclass
@@ -186,7 +185,7 @@ class Moment:
         """The first instant of it; where it has no beginning, one of an ordinary day. None where there is none."""
         if self.start is not None and self.stop is not None and self.start >= self.stop:
             return None
-        return _instant(self, tuple(sorted((name, known[name]) for name in {*self.inside, *self.outside})))
+        return _instant(self, tuple(sorted(known.items())) if self.inside or self.outside else ())
 
 
 @lru_cache(maxsize=20_000)
@@ -222,24 +221,25 @@ def _instant(moment: Moment, hours: tuple[tuple[str, Hours], ...]) -> Fraction |
         start = SOME_DAY
         if moment.stop is not None and moment.stop <= SOME_DAY:
             start = moment.stop - (15 if hours else 1) * _DAY
+    inside = sum(1 << at for at, (name, _) in enumerate(hours) if name in moment.inside)
+    outside = sum(1 << at for at, (name, _) in enumerate(hours) if name in moment.outside)
     for days in (15, 400):  # a week tells, but for two zones whose clocks change in different weeks
         stop = start + days * _DAY if moment.stop is None else min(moment.stop, start + days * _DAY)
-        found = {start}
-        for _, one in hours:
-            found.update(_edges(one.windows, one.zone, start, stop))
-        for at in sorted(found):
-            if all(_is_in(at, one.windows, one.zone) is (name in moment.inside) for name, one in hours):
+        for at, mask in _marked(start, stop, hours):
+            if mask & inside == inside and not mask & outside:
                 return at
         if not hours:
             break
     return None
 
 
-@lru_cache(maxsize=20_000)
-def _edges(windows: tuple[Window, ...], zone: str, start: Fraction, stop: Fraction) -> tuple[Fraction, ...]:
-    return tuple(at for at in window_edges(start, stop, windows, zone) if start <= at < stop)
-
-
-@lru_cache(maxsize=200_000)
-def _is_in(at: Fraction, windows: tuple[Window, ...], zone: str) -> bool:
-    return in_window(at, windows, zone)
+@lru_cache(maxsize=2_000)
+def _marked(start: Fraction, stop: Fraction, hours: tuple[tuple[str, Hours], ...]) -> tuple[tuple[Fraction, int], ...]:
+    """The instants at which any hours begin or end, each with the hours that it lies in as the bits of a number."""
+    found = {start}
+    for _, one in hours:
+        found.update(at for at in window_edges(start, stop, one.windows, one.zone) if start <= at < stop)
+    return tuple(
+        (at, sum(1 << bit for bit, (_, one) in enumerate(hours) if in_window(at, one.windows, one.zone)))
+        for at in sorted(found)
+    )
