@@ -70,6 +70,8 @@ def prove_rounding(study: Study) -> None:
     _shown(study)
     found = study.findings.listed[before:]
     facts = "; ".join(dict.fromkeys(_facts(study.program)))
+    if facts:
+        facts += "; use split into n records can come to n times that more or less"
     said = "; ".join(one.message for one in found) or facts or "nothing rounds"
     study.claims.append(Claim("rounding", study.program.name, REFUTED if found else PROVED, said, tuple(found)))
 
