@@ -13,10 +13,10 @@ from pricelang.proofs.box import AT
 from pricelang.proofs.box import SIGNUP
 from pricelang.proofs.box import Box
 from pricelang.proofs.box import Known
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.spans import Moment
 from pricelang.proofs.spans import Span
 from pricelang.proofs.spans import Words
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import Walker
 from pricelang.proofs.walk import World
 

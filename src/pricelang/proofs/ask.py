@@ -36,16 +36,16 @@ from pricelang.proofs.box import room_of
 from pricelang.proofs.forms import edges
 from pricelang.proofs.forms import form_of
 from pricelang.proofs.linear import linear
+from pricelang.proofs.rows import Refused
+from pricelang.proofs.rows import named_words
 from pricelang.proofs.same import nodes_in
 from pricelang.proofs.sample import Bench
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Moment
 from pricelang.proofs.spans import Words
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
-from pricelang.proofs.walk import named_words
 from pricelang.proofs.where import NotUnderstood
 from pricelang.proofs.where import instant
 from pricelang.proofs.where import number_of
@@ -400,7 +400,7 @@ def _cost(program: Program, asked: re.Match[str]) -> Reply:
         rows.append(row | {"amount": str(found) if found is not None else None})
     head = f"{quantity(number * factor, unit, factor)} cost"
     notes = [*about.assumed, *(f"{each.name} 0" for each in usage.inputs if _is_idle(each, name, about))]
-    kind = "equal records of one period" if name == "requests" else "one record"
+    kind = "equal records of one period" if name == "requests" else "one record, all counts at zero"
     return Reply(
         (head, *said, f"taken for granted: {', '.join([*notes, kind])}"),
         {"answers": rows},

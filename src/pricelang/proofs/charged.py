@@ -15,6 +15,7 @@ from pricelang.core.program import UsageType
 from pricelang.diagnostics import codes
 from pricelang.proofs.box import Box
 from pricelang.proofs.linear import linear
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Span
@@ -24,7 +25,6 @@ from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
 from pricelang.proofs.study import expanded
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.source import Place
 

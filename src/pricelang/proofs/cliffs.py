@@ -27,6 +27,7 @@ from pricelang.proofs.forms import shape
 from pricelang.proofs.forms import value_at
 from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import linear
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.same import by_unit
 from pricelang.proofs.same import nodes_in
 from pricelang.proofs.sample import Sample
@@ -41,7 +42,6 @@ from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
 from pricelang.proofs.study import expanded
-from pricelang.proofs.walk import Refused
 from pricelang.source import Place
 
 ZERO = Fraction(0)

@@ -8,6 +8,7 @@ from pricelang.diagnostics import codes
 from pricelang.period import instant_text
 from pricelang.proofs.box import AT
 from pricelang.proofs.box import room_of
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.spans import Moment
 from pricelang.proofs.spans import Words
 from pricelang.proofs.study import PROVED
@@ -15,7 +16,6 @@ from pricelang.proofs.study import REFUTED
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.unpriced import end_of
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
 from pricelang.source import Place

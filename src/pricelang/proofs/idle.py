@@ -17,11 +17,11 @@ from pricelang.proofs.forms import Form
 from pricelang.proofs.forms import form_of
 from pricelang.proofs.forms import value_at
 from pricelang.proofs.linear import linear
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
 from pricelang.source import Place

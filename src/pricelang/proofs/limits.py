@@ -23,6 +23,7 @@ from pricelang.proofs.forms import shape
 from pricelang.proofs.idle import costs
 from pricelang.proofs.idle import is_free
 from pricelang.proofs.linear import linear
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
@@ -30,7 +31,6 @@ from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
 from pricelang.proofs.study import expanded
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
 

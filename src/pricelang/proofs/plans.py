@@ -23,12 +23,12 @@ from pricelang.proofs.box import room_of
 from pricelang.proofs.forms import form_of
 from pricelang.proofs.forms import never_above
 from pricelang.proofs.forms import shape
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.spans import Words
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
 from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import Walker
 from pricelang.source import Place
 

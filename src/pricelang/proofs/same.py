@@ -34,6 +34,7 @@ from pricelang.proofs.forms import shape
 from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import added
 from pricelang.proofs.linear import linear
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.sample import Bench
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import quantities_in
@@ -41,7 +42,6 @@ from pricelang.proofs.sample import sample_of
 from pricelang.proofs.study import OPEN
 from pricelang.proofs.study import PROVED
 from pricelang.proofs.study import REFUTED
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
 from pricelang.proofs.walk import World

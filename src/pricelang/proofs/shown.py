@@ -18,11 +18,11 @@ from pricelang.diagnostics.finding import Finding
 from pricelang.diagnostics.finding import Findings
 from pricelang.engine.charge import Charge
 from pricelang.engine.intake import RecordError
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Span
 from pricelang.proofs.study import Study
-from pricelang.proofs.walk import Refused
 from pricelang.source import Place
 
 _REFUSED = {

@@ -19,12 +19,12 @@ from pricelang.engine.charge import Charge
 from pricelang.plain import dataclass
 from pricelang.plain import field
 from pricelang.proofs.box import Box
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.sample import Bench
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.walk import Ends
-from pricelang.proofs.walk import Refused
 from pricelang.proofs.walk import TooMany
 from pricelang.proofs.walk import Walker
 from pricelang.source import Place

@@ -14,6 +14,7 @@ from pricelang.engine.intake import RecordError
 from pricelang.period import instant_text
 from pricelang.proofs.box import AT
 from pricelang.proofs.box import Box
+from pricelang.proofs.rows import Refused
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import quantities_in
 from pricelang.proofs.sample import sample_of
@@ -27,7 +28,6 @@ from pricelang.proofs.study import Claim
 from pricelang.proofs.study import Study
 from pricelang.proofs.study import UsageStudy
 from pricelang.proofs.study import expanded
-from pricelang.proofs.walk import Refused
 from pricelang.source import Place
 
 MEANT = ("not-offered", "unlimited")
@@ -90,7 +90,7 @@ def _prove(study: Study, one: UsageStudy) -> None:
 
 
 def _open_words(one: UsageStudy) -> str:
-    named = one.walker.named_open()
+    named = one.walker.lookups.named_open()
     return f"; a {' or '.join(named)} that no rule names is refused" if named else ""
 
 
