@@ -221,8 +221,19 @@ def _together(one: UsageStudy) -> Iterator[Doubt]:
                     yield Doubt(step.place, Box(rest, inner.sums, inner.open), None, name, ZERO)
 
 
-def _fields(one: UsageStudy) -> set[str]:
-    return {each.name for each in one.usage.inputs if each.type.kind == "number"} | {"duration"}
+def _fields(one: UsageStudy) -> frozenset[str]:
+    """What can be used more of. A plain number that no line counts is none, such as an age."""
+    if one.used is not None:
+        return one.used
+    counted = {
+        each.name
+        for _, line, _ in one.ends
+        for each in nodes_in(expanded(line.of, one.usage))
+        if isinstance(each, ops.Field)
+    }
+    numbers = [each for each in one.usage.inputs if each.type.kind == "number"]
+    one.used = frozenset({each.name for each in numbers if each.type.unit or each.name in counted} | {"duration"})
+    return one.used
 
 
 def _in_line(one: UsageStudy, line: Line, box: Box) -> Iterator[Doubt]:
