@@ -256,6 +256,8 @@ def _result(old: Named, new: Named, asked: _Asked, many: bool) -> Result:
             money = compare_usage(
                 old.rules, new.rules, usage, by=by, format=asked.given, accounts=accounts, **asked.more
             )
+        if asked.gates and money is not None and not money.charged_both + money.newly_refused + money.newly_priced:
+            raise ValueError(f"no gate can be judged: neither side charges any record of {usage}")
         if events is not None:
             from pricelang.compare.events import compare_events
 

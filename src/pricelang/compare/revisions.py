@@ -19,9 +19,10 @@ from pricelang.files import ruleset_path
 from pricelang.files import ruleset_paths
 from pricelang.library import Ruleset
 from pricelang.library import RulesetError
-from pricelang.library import load
 from pricelang.number import printable
 from pricelang.plain import dataclass
+from pricelang.reading import checked
+from pricelang.reading import reading_of
 from pricelang.source import Source
 
 MOST_FILES = 100_000
@@ -77,10 +78,10 @@ def _on_disk(spec: str) -> list[Named]:
         read = read_text(file, file)
         if not isinstance(read, Source):
             raise NotReadable(f"{file}: {read.message}")
-        try:
-            rules = load(file)
-        except RulesetError as error:
-            raise WithErrors(file, error) from None
+        reading = reading_of(file, examples=False)  # examples that do not hold yet are the business of `check`
+        if reading.program is None or reading.has_errors:
+            raise WithErrors(file, RulesetError(reading.findings, reading.sources))
+        rules = Ruleset(reading.program, reading.sources, reading.findings)
         found.append(Named("" if alone else _key(os.path.relpath(file, spec)), file, rules))
     return found
 
@@ -116,14 +117,12 @@ def _in_revision(revision: str, path: str) -> list[Named]:
 
 
 def _loaded(tree: Tree, file: str) -> Ruleset:
-    from pricelang.reading import checked
-
     text = tree.text(file)
     shown = f"{tree.revision}:{file}"
     if not isinstance(text, str):
         raise NotReadable(f"{shown} {text.why}")
     name = posixpath.basename(file)
-    reading = checked(Source(name, text), TreeFolder(tree, file))
+    reading = checked(Source(name, text), TreeFolder(tree, file), examples=False)
     if reading.program is None or reading.has_errors:
         raise WithErrors(shown, RulesetError(reading.findings, reading.sources))
     return Ruleset(reading.program, reading.sources, reading.findings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC
 from datetime import date
 from datetime import datetime
@@ -315,7 +316,7 @@ def _custom(program: Program, usage: UsageType) -> set[str]:
 
 def _how_many(program: Program, asked: re.Match[str]) -> Reply:
     money = asked["amount"].replace(program.currency, "").strip()
-    budget = number_of(money)
+    budget = number_of(money, program.currency)
     if budget is None or budget < 0:
         raise NotUnderstood(f"`{asked['amount']}` is no amount; {CAN}")
     usage = _usage(program, asked["field"], asked["rest"])
@@ -341,9 +342,17 @@ def _how_many(program: Program, asked: re.Match[str]) -> Reply:
             said.append(f"{head}{quantity(most, unit, factor)}, for {amount(paid or ZERO, program.currency)}{beyond}")
             row |= {"quantity": str(most / factor), "amount": str(paid or ZERO)}
         rows.append(row)
-    notes = [*about.assumed, *(f"{each.name} 0" for each in usage.inputs if _is_idle(each, name, about))]
+    notes = [*about.assumed, *_others(usage, name, about)]
     kind = "equal records of one period" if name == "requests" else "one record, all counts at zero"
     return Reply((*said, f"taken for granted: {', '.join([*notes, kind])}"), {"answers": rows})
+
+
+def _others(usage: UsageType, name: str, about: _About) -> Iterator[str]:
+    """What the other quantities of a record are: as many where the asked one is a part of them, else none."""
+    for each in usage.inputs:
+        if _is_idle(each, name, about):
+            is_whole = any(whole.of == each.name and name in whole.parts for whole in usage.wholes)
+            yield f"{each.name} as many" if is_whole else f"{each.name} 0"
 
 
 def _is_idle(one: Input, name: str, about: _About) -> bool:
@@ -399,7 +408,7 @@ def _cost(program: Program, asked: re.Match[str]) -> Reply:
         row: dict[str, object] = {of: label} if label else {}
         rows.append(row | {"amount": str(found) if found is not None else None})
     head = f"{quantity(number * factor, unit, factor)} cost"
-    notes = [*about.assumed, *(f"{each.name} 0" for each in usage.inputs if _is_idle(each, name, about))]
+    notes = [*about.assumed, *_others(usage, name, about)]
     kind = "equal records of one period" if name == "requests" else "one record, all counts at zero"
     return Reply(
         (head, *said, f"taken for granted: {', '.join([*notes, kind])}"),
@@ -423,12 +432,25 @@ def _when(program: Program, asked: re.Match[str]) -> Reply:
     if not limits:
         return Reply((f"never: no limit refuses with {status}",), {"limits": []})
     rest = asked["rest"]
+    named = [name for name in program.usages if re.search(rf"\bfor {re.escape(name)}\b", rest)]
+    for name in named:
+        rest = re.sub(rf"\bfor {re.escape(name)}\b", " ", rest)
+    if named:
+        limits = tuple(one for one in limits if set(named) & _refused(program, one, status))
+        if not limits:
+            return Reply((f"never: no limit refuses {' or '.join(named)} with {status}",), {"limits": []})
     said, rows = [], []
     for limit in limits:
         for label, told in _limit_said(program, limit, rest):
             said.append(f"{limit.name}{f' ({label})' if label else ''}: {told}")
             rows.append({"limit": limit.name, "of": label, "said": told})
     return Reply(tuple(said), {"limits": rows})
+
+
+def _refused(program: Program, limit: Limit, status: str) -> set[str]:
+    """The usages that a limit refuses (with a status, where one is asked for)."""
+    told = [one for one in limit.refusals if status not in ("402", "429") or str(one.status) == status]
+    return {name for one in told for name in (one.usages or tuple(program.usages))}
 
 
 def _limit_said(program: Program, limit: Limit, rest: str) -> list[tuple[str, str]]:
@@ -548,7 +570,7 @@ def _which(program: Program, asked: re.Match[str]) -> Reply:
         rows.append({"from": str(start / factor), "plans": list(names)})
     notes = [*about.assumed, *(f"{word} not named" for word in about.free if word != plan.name)]
     notes.append(
-        "each request as small as can be" if by_request and not about.fixed else "one month, fees of whole months"
+        "each request as small as can be" if by_request and not about.fixed else "all of a month in one record"
     )
     return Reply((*said, *left_out, f"taken for granted: {', '.join(notes)}"), {"plans": rows})
 

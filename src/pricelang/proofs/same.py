@@ -13,6 +13,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pricelang.core import ops
+from pricelang.core.program import KeyAny
+from pricelang.core.program import KeyLike
 from pricelang.core.program import Line
 from pricelang.core.program import Program
 from pricelang.core.program import Table
@@ -35,6 +37,8 @@ from pricelang.proofs.linear import Linear
 from pricelang.proofs.linear import added
 from pricelang.proofs.linear import linear
 from pricelang.proofs.rows import Refused
+from pricelang.proofs.rows import name_of
+from pricelang.proofs.rows import named_words
 from pricelang.proofs.sample import Bench
 from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import quantities_in
@@ -136,7 +140,7 @@ def _accounts(old: Program, new: Program) -> list[str]:
         pairs.append((f"the hours `{name}` of what accounts pay", old.hours[name].windows, new.hours[name].windows))
     for what, one_, two_ in pairs:
         if shape(one_) != shape(two_):
-            found.append(f"the charges of records are shown, but {what} differ{'' if what.startswith('what') else 's'}")
+            found.append(f"what records are charged holds, but {what} differ{'' if what.startswith('what') else 's'}")
     if old.bill != new.bill and not found:
         found.append("the period of bills differs")
     return found
@@ -228,6 +232,28 @@ def _windows(hours: ops.Hours) -> object:
     return hours.zone, shape(tuple(hours.windows))
 
 
+def _known_words(cond: ops.Cond, programs: tuple[Program, Program], usages: tuple[UsageType, UsageType]) -> None:
+    """Raises NotUnderstood for a word that no table of either ruleset has, where no pattern could fit it."""
+    known: dict[str, set[str]] = {}
+    for program, usage in zip(programs, usages, strict=True):
+        for name, words in named_words(program, usage).items():
+            known.setdefault(name, set()).update(words)
+        for table in program.tables.values():
+            for index, key in enumerate(table.keys):
+                if any(isinstance(part, KeyLike | KeyAny) for row in table.rows for part in row.keys[index]):
+                    known.pop(str(name_of(key.of) if key.of is not None else ""), None)
+        for one in nodes_in(program.prices):
+            if isinstance(one, ops.IsLike):
+                known.pop(str(name_of(one.of)), None)
+    for one in nodes_in(cond):
+        asked = str(name_of(one.of)) if isinstance(one, ops.IsOneOf) else ""
+        if isinstance(one, ops.IsOneOf) and asked in known:
+            strange = [value for value in one.values if isinstance(value, str) and value not in known[asked]]
+            if strange and len(strange) == len(one.values):
+                some = ", ".join(sorted(known[asked])[:8])
+                raise NotUnderstood(f"no rule names the {asked} `{strange[0]}`; some that are: {some}")
+
+
 class _Comparison:
     def __init__(self, old: Program, new: Program, claim: str, where: str) -> None:
         self.old, self.new = old, new
@@ -254,6 +280,7 @@ class _Comparison:
             cond = condition_of(self.where, old, self.old.account)
             if cond is None:
                 return False
+            _known_words(cond, (self.old, self.new), (old, new))
             boxes = [box for box, met in start.test(cond, start.room.start()) if met]
         unlike = _read_alike(old, new, (self.old, self.new), self.claim)
         self.is_alike = not unlike
@@ -323,7 +350,8 @@ class _Comparison:
             self._try(walker, two.box, fixed, (), custom)
         if two.box.open:
             return f"`{walker.usage.name}` turns on conditions that are not understood"
-        return f"`{walker.usage.name}`: no record was found that differs, and it is not shown that there is none"
+        what = "differs" if self.claim == SAME else "costs more"
+        return f"`{walker.usage.name}`: no record was found that {what}, and it is not shown that there is none"
 
     def _try(
         self,

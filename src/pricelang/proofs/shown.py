@@ -23,6 +23,7 @@ from pricelang.proofs.sample import Sample
 from pricelang.proofs.sample import sample_of
 from pricelang.proofs.spans import Span
 from pricelang.proofs.study import Study
+from pricelang.proofs.topups import event
 from pricelang.source import Place
 
 _REFUSED = {
@@ -68,6 +69,11 @@ def _refusals(study: Study) -> Iterator[tuple[Refused, Sample, Place]]:
 
 
 def _with_record(finding: Finding, study: Study, refusals: list[tuple[Refused, Sample, Place]]) -> Finding:
+    topup = study.program.policy.topup
+    if topup is not None and any(one.place.line == finding.place.line for one in topup.packages):
+        paid = _numbers_in(finding.message)  # it is about payments
+        middle = sum(paid[:2], Fraction(0)) / len(paid[:2]) if paid else None
+        return replace(finding, record=event(middle)) if middle else finding
     wanted = _REFUSED.get(finding.code, ())
     sample: Sample | None = None
     if wanted:
@@ -108,7 +114,7 @@ def _of_field(finding: Finding, study: Study) -> Sample | None:
 
 def _between(finding: Finding, study: Study) -> Sample | None:
     """A record with a quantity between the two that a finding names, which is refused."""
-    numbers = [Fraction(one.replace(",", "")) for one in re.findall(r"\d[\d,]*(?:\.\d+)?", finding.message)]
+    numbers = _numbers_in(finding.message)
     values = [*numbers, *((low + high) / 2 for low, high in itertools.pairwise(numbers))]
     for one in study.usages:
         for _, _, ends in one.ends:
@@ -120,6 +126,10 @@ def _between(finding: Finding, study: Study) -> Sample | None:
                     if sample is not None and isinstance(study.bench.charge(sample), RecordError):
                         return sample
     return None
+
+
+def _numbers_in(text: str) -> list[Fraction]:
+    return [Fraction(one.replace(",", "")) for one in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
 
 
 def _numbers(study: Study, usage: str) -> list[str]:

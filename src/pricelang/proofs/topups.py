@@ -77,7 +77,7 @@ def _edge(study: Study, one: Package, other: Package, is_open: bool) -> None:
         study.add(
             codes.TOPUP_GAP,
             other.place,
-            record=_event(between),
+            record=event(between),
             amount=amount(between, currency),
             below=amount(last, currency),
             above=amount(first, currency),
@@ -110,13 +110,14 @@ def _compare(study: Study, one: Package, low: Fraction, other: Package, high: Fr
 
 
 def _say(study: Study, one: Package, what: str, paid: Fraction | None = None) -> None:
-    study.add(codes.TOPUP_CLIFF, one.place, record=_event(_low(one) if paid is None else paid), what=what)
+    study.add(codes.TOPUP_CLIFF, one.place, record=event(_low(one) if paid is None else paid), what=what)
 
 
 def _money(study: Study, value: Fraction) -> str:
     return amount(value, study.program.currency)
 
 
-def _event(paid: Fraction) -> str:
+def event(paid: Fraction) -> str:
+    """A payment as JSON."""
     told = {"id": "e-1", "type": "topup", "at": "2026-01-01T12:00:00Z", "account": "a-1", "amount": decimal_text(paid)}
     return json.dumps(told)

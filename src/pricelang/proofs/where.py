@@ -12,16 +12,19 @@ from pricelang.number import NumberError
 from pricelang.number import parse_decimal
 from pricelang.period import parse_date
 from pricelang.period import parse_instant
+from pricelang.units import SIGNS
 
 _ASKED = re.compile(
-    r"(?P<name>[A-Za-z_][\w.]*)\s+(?P<word>is not|is like|is given|is|above|below|at least|at most|from|until|on)\b\s*"
+    r"(?P<name>[A-Za-z_][\w.]*)\s+"
+    r"(?P<word>is not|is like|is given|is|above|below|at least|at most|up to|from|until|on)\b\s*"
     r"(?P<rest>.*)",
     re.S,
 )
-_SIGNS = {"above": ">", "below": "<", "at least": ">=", "at most": "<="}
+_SIGNS = {"above": ">", "below": "<", "at least": ">=", "at most": "<=", "up to": "<="}
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9}
 CAN = (
     "write such as `model is large-1`, `model is small-1 or large-1`, `tier is not batch`, `input_tokens above 200K`, "
+    "`input_tokens up to 200K`, `type is chat`, "
     "`at from 2026-03-01`, `at until 2026-03-31`, with `and` between them"
 )
 
@@ -60,6 +63,9 @@ def field_of(name: str, usage: UsageType, account: tuple[Input, ...]) -> tuple[o
 
 
 def _cond(name: str, word: str, rest: str, usage: UsageType, account: tuple[Input, ...]) -> ops.Cond | None:
+    if name == "type" and word in ("is", "is not"):
+        named = usage.name in re.split(r"\s+or\s+|\s*,\s*", rest)
+        return ops.All(()) if named is (word == "is") else None
     if name in ("at", "date") and word in ("from", "until", "on"):
         return _dates(word, rest)
     found = field_of(name, usage, account)
@@ -103,8 +109,11 @@ def value_of(text: str, one: Input) -> str | bool | Fraction:
     return text
 
 
-def number_of(text: str) -> Fraction | None:
-    """`1,000`, `2.5M`, `$3` as a number; None where it is none."""
+def number_of(text: str, currency: str = "") -> Fraction | None:
+    """`1,000`, `2.5M`, `$3` as a number; None where it is none. A sign has to mean the currency, where one is given."""
+    sign = text.strip()[:1]
+    if currency and sign in "$€£¥" and currency not in SIGNS.get(sign, ()):
+        raise NotUnderstood(f"`{sign}` does not mean {currency}, in which these rules charge")
     plain = text.strip().lstrip("$€£¥").replace(",", "").strip()
     factor = _SUFFIXES.get(plain[-1:].upper(), 1)
     if factor != 1:
