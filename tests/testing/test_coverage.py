@@ -290,7 +290,7 @@ def test_no_examples_at_all(rules: Path) -> None:
     assert "coverage 0% (0 of 42" in run("--coverage", "x.price").output
 
 
-@pytest.mark.parametrize("words", [("--fail-under", "5"), ("--output-format", "json"), ("--coverage", "--most", "3"),
+@pytest.mark.parametrize("words", [("--fail-under", "5"), ("--coverage", "--output-format", "junit"), ("--coverage", "--most", "3"),
                                    ("--coverage", "--fail-under", "101"), ("--mutate", "--most", "0")])  # fmt: skip
 def test_options_that_do_not_go_together(rules: Path, words: tuple[str, ...]) -> None:
     result = run(*words, "x.price")

@@ -39,6 +39,7 @@ COMPARED = {
     "round_charge": "header",
     "round_bill": "header",
     "show_to": "header",
+    "show_place": "where it stands",
     "sources": "examples and sources",
     "examples": "examples and sources",
     "policy": "accounts",
