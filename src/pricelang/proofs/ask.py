@@ -162,7 +162,8 @@ def _about(program: Program, usage: UsageType, rest: str, but: str = "") -> _Abo
                 box = box.with_(short, _words(one, short, value, known))
                 position += 1
                 continue
-        if word.lower() in _LITTLE or word == usage.name:
+        is_value = position > 1 and words[position - 2] in ("on", "for") and _owner(word, names, known) is not None
+        if not is_value and (word.lower() in _LITTLE or word == usage.name):
             continue
         several = " ".join(words[position - 1 :])
         named = next((n for n in _longest(several) if _owner(n, names, known)), None)

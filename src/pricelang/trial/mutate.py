@@ -129,7 +129,8 @@ def mutate(
         able.sort(key=lambda one: (costs.get(one.name, 0.0), len(one.items)))
         try:
             trial = MutantTrial(mutant.of(program), engine)
-        except Exception:
+        except Exception:  # a program that no engine takes is no change that anybody could make: it is not counted
+            found.tried -= 1
             continue
         if not any(_timed(trial, one, costs) for one in able):
             found.survivors.append(mutant)
